@@ -1,0 +1,186 @@
+"""The networks of the series. Each takes images (N, 1, 28, 28) and returns logits (N, 10)."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+
+def check_images(images, dtype=torch.float32):
+    """Raise a clear error unless `images` is a batch that the models of this module take.
+
+    Args:
+        images: what a model was called with.
+        dtype: the dtype of the model's weights.
+
+    Raises:
+        TypeError: not a tensor, or of another dtype.
+        ValueError: of another shape than (N, 1, 28, 28).
+
+    >>> check_images(torch.zeros(28, 28))
+    Traceback (most recent call last):
+    ValueError: images must have the shape (N, 1, 28, 28), got (28, 28); the model returns logits (N, 10)
+    """
+    promise = "the model returns logits (N, 10)"
+    if not isinstance(images, torch.Tensor):
+        raise TypeError(f"images must be a tensor (N, 1, 28, 28), got {type(images).__name__}; {promise}")
+    if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
+        raise ValueError(f"images must have the shape (N, 1, 28, 28), got {tuple(images.shape)}; {promise}")
+    if images.dtype != dtype:
+        raise TypeError(
+            f"images must be {dtype}, like the model's weights, with 0 black and 1 white; got {images.dtype}; {promise}"
+        )
+
+
+class DigitModel(nn.Module):
+    """What the models share: they check their input, then run `layers`."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images):
+        """Logits (N, 10) of images (N, 1, 28, 28)."""
+        check_images(images, next(self.parameters()).dtype)
+        return self.layers(images)
+
+
+class SoftmaxClassifier(DigitModel):
+    """One linear layer, 784 → 10: a softmax of its logits is multinomial logistic regression.
+
+    >>> count_parameters(SoftmaxClassifier())
+    7850
+    """
+
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(784, 10))
+
+
+class TwoLinearLayers(DigitModel):
+    """Two linear layers, 784 → 10 → 10, with nothing in between: still a linear model.
+
+    >>> count_parameters(TwoLinearLayers())
+    7960
+    """
+
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(784, 10), nn.Linear(10, 10))
+
+
+class MLP(DigitModel):
+    """A multilayer perceptron: linear layers with a ReLU after each hidden one.
+
+    Args:
+        hidden: the widths of the hidden layers.
+        relu_on_logits: put a ReLU after the last layer too. This is a mistake, kept to be studied.
+
+    >>> count_parameters(MLP((64, 64, 32, 32))), count_parameters(MLP((64, 64, 64)))
+    (57866, 59210)
+    >>> count_parameters(MLP((10,), relu_on_logits=True))
+    7960
+    """
+
+    def __init__(self, hidden=(128,), relu_on_logits=False):
+        widths = (784, *hidden, 10)
+        layers = [nn.Flatten()]
+        for inputs, outputs in pairwise(widths):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        super().__init__(*(layers if relu_on_logits else layers[:-1]))
+
+
+class ConvNet(DigitModel):
+    """Two 5×5 convolutions, each with max pooling, then a hidden layer with dropout.
+
+    >>> count_parameters(ConvNet())
+    207258
+    """
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(1, 4, kernel_size=5, padding=2),  # (N, 4, 28, 28)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 4, 14, 14)
+            nn.Conv2d(4, 8, kernel_size=5, padding=2),  # (N, 8, 14, 14)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 8, 7, 7)
+            nn.Flatten(),  # (N, 392)
+            nn.Linear(8 * 7 * 7, 512),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(512, 10),
+        )
+
+
+class UnpaddedConvNet(DigitModel):
+    """Two convolutions without padding, so that the maps shrink: 28 → 24 → 12 → 10 → 5.
+
+    >>> count_parameters(UnpaddedConvNet())
+    25706
+    """
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(1, 16, kernel_size=5),  # (N, 16, 24, 24)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 16, 12, 12)
+            nn.Conv2d(16, 64, kernel_size=3),  # (N, 64, 10, 10)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 64, 5, 5)
+            nn.Flatten(),  # (N, 1600)
+            nn.Dropout(0.5),
+            nn.Linear(64 * 5 * 5, 10),
+        )
+
+
+class TinyVGG(DigitModel):
+    """Two blocks of two 3×3 convolutions, after the VGG networks (Simonyan and Zisserman 2014).
+
+    Args:
+        channels: feature maps of every convolution.
+
+    >>> count_parameters(TinyVGG())
+    7740
+    """
+
+    def __init__(self, channels=10):
+        def block(inputs):
+            return (
+                nn.Conv2d(inputs, channels, kernel_size=3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(channels, channels, kernel_size=3, padding=1),
+                nn.ReLU(),
+                nn.MaxPool2d(2),  # half the height and width
+            )
+
+        super().__init__(*block(1), *block(channels), nn.Flatten(), nn.Linear(channels * 7 * 7, 10))
+
+
+class BatchNormCNN(DigitModel):
+    """Three 3×3 convolutions with batch normalisation (Ioffe and Szegedy 2015), then one linear layer.
+
+    Args:
+        channels: feature maps of each convolution.
+
+    >>> count_parameters(BatchNormCNN())
+    29178
+    """
+
+    def __init__(self, channels=(16, 32, 64)):
+        layers = []
+        for inputs, outputs in zip((1, *channels), channels):
+            layers += [
+                nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            ]
+        super().__init__(*layers, nn.Flatten(), nn.Linear(channels[-1] * 3 * 3, 10))
+
+
+def count_parameters(model):
+    """The number of values in `model` that training changes, an int.
+
+    >>> count_parameters(nn.Linear(784, 10))
+    7850
+    """
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,0 +1,264 @@
+"""Training: a seed, a device, one epoch, an evaluation, fit, predictions."""
+
+import math
+import os
+import random
+import time
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+EVALUATION_BATCH_SIZE = 250  # small enough for the cache of a CPU: faster there than 1,000 or 10,000
+
+
+class Diverged(RuntimeError):
+    """The loss became NaN or infinite. The message says when, and what to try."""
+
+
+class Evaluation(NamedTuple):
+    """How a model does on a set of examples.
+
+    `loss` is the mean cross entropy in nats, `right` of `seen` examples were classified correctly.
+    """
+
+    loss: float
+    right: int
+    seen: int
+
+    @property
+    def accuracy(self):
+        """The share of right answers, 0 to 1."""
+        return self.right / self.seen
+
+
+def base_seed():
+    """The seed that the notebooks start from: the environment variable MNIST_LIB_SEED, else 0.
+
+    Raises:
+        ValueError: MNIST_LIB_SEED is not an integer from 0 to 4294967000.
+
+    >>> isinstance(base_seed(), int)
+    True
+    """
+    text = os.environ.get("MNIST_LIB_SEED") or "0"
+    if not text.isdecimal() or int(text) > 4_294_967_000:
+        raise ValueError(f"MNIST_LIB_SEED must be an integer from 0 to 4294967000, got {text!r}")
+    return int(text)
+
+
+def seed_everything(seed):
+    """Start every random number generator at `seed`, and ask PyTorch for repeatable arithmetic.
+
+    After it, the same code gives the same result, bit for bit, on the same machine.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1.
+
+    >>> seed_everything(0); first = torch.rand(3)
+    >>> seed_everything(0); torch.equal(first, torch.rand(3))
+    True
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)  # the CPU and every GPU
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA asks for in exchange
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # only slows down
+
+
+def pick_device():
+    """The fastest device of this machine: CUDA, else Apple's MPS, else the CPU. A torch.device.
+
+    >>> pick_device().type in ("cuda", "mps", "cpu")
+    True
+    """
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def device_of(model):
+    """The device that the parameters of `model` are on, a torch.device.
+
+    >>> device_of(torch.nn.Linear(2, 2))
+    device(type='cpu')
+    """
+    return next(model.parameters()).device
+
+
+@contextmanager
+def evaluation_mode(model):
+    """Within it, `model` is in evaluation mode and no gradients are recorded; then all is as before.
+
+    Each part of the model gets back the mode it had, a frozen part too.
+
+    >>> model = torch.nn.Dropout(0.5)
+    >>> with evaluation_mode(model):
+    ...     model.training, torch.is_grad_enabled()
+    (False, False)
+    >>> model.training
+    True
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def count_right(logits, labels):
+    """(right, seen): how many of a batch are classified correctly, and how many there are.
+
+    Args:
+        logits: (N, classes); probabilities do as well.
+        labels: int64 (N,).
+
+    >>> count_right(torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), torch.tensor([1, 0, 0]))
+    (2, 3)
+    """
+    return int((logits.argmax(dim=1) == labels).sum()), len(labels)
+
+
+def total(evaluations):
+    """Add up evaluations of parts to the evaluation of the whole: exact, however unequal the parts are.
+
+    Raises:
+        ValueError: there are none, or they hold no example.
+
+    >>> total([Evaluation(loss=1.0, right=2, seen=3), Evaluation(loss=2.0, right=1, seen=1)])
+    Evaluation(loss=1.25, right=3, seen=4)
+    """
+    evaluations = list(evaluations)
+    seen = sum(part.seen for part in evaluations)
+    if seen == 0:
+        raise ValueError("batches must hold at least one example, got none")
+    loss = sum(part.loss * part.seen for part in evaluations) / seen  # weighted: the last batch may be smaller
+    return Evaluation(loss, sum(part.right for part in evaluations), seen)
+
+
+def training_steps(model, batches, optimizer):
+    """Go through `batches` once, with one step of the optimizer for each; a generator.
+
+    Args:
+        model: images → logits. It is put into training mode.
+        batches: yields (images, labels): Batches, or a DataLoader. They are moved to the model's device.
+        optimizer: a torch.optim.Optimizer over the model's parameters.
+
+    Yields:
+        After every step, an Evaluation of its batch, by the model as it was before the step.
+
+    Raises:
+        Diverged: the loss became NaN or infinite.
+    """
+    device = device_of(model)
+    model.train()
+    for number, (images, labels) in enumerate(batches, start=1):
+        images, labels = images.to(device), labels.to(device)
+        logits = model(images)
+        loss = F.cross_entropy(logits, labels)
+        if not math.isfinite(loss.item()):
+            raise Diverged(f"the loss is {loss.item()} at step {number} of this epoch; try a smaller learning rate")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield Evaluation(loss.item(), *count_right(logits, labels))
+
+
+def train_one_epoch(model, batches, optimizer):
+    """Take all `training_steps`, and return their sum, an Evaluation: the model as it was on the way."""
+    return total(training_steps(model, batches, optimizer))
+
+
+def evaluate(model, batches):
+    """How `model` does on all examples of `batches`: exact, whatever the sizes of the batches.
+
+    Args:
+        model: images → logits. Its mode is put back, no gradient is recorded.
+        batches: yields (images, labels): Batches, or a DataLoader. They are moved to the model's device.
+
+    Returns:
+        An Evaluation: loss (mean over examples), right, seen, accuracy.
+
+    Raises:
+        ValueError: `batches` is empty.
+    """
+    device, parts = device_of(model), []
+    with evaluation_mode(model):
+        for images, labels in batches:
+            images, labels = images.to(device), labels.to(device)
+            logits = model(images)
+            parts.append(Evaluation(F.cross_entropy(logits, labels).item(), *count_right(logits, labels)))
+    return total(parts)
+
+
+def predict(model, images):
+    """Probabilities (N, 10) for images (N, 1, 28, 28): the softmax of the model's logits. Each row adds to 1.
+
+    The model's mode is put back, no gradient is recorded; the result is on the model's device.
+    """
+    with evaluation_mode(model):
+        logits = [model(piece.to(device_of(model))) for piece in images.split(EVALUATION_BATCH_SIZE)]
+        return torch.cat(logits).softmax(dim=1)
+
+
+def fit(model, batches, optimizer, epochs, validation=None, validate_every=None, scheduler=None):
+    """Train `model` for some epochs. After the same seed, the same result, bit for bit, on the same machine.
+
+    Args:
+        model: images → logits; changed in place.
+        batches: the training examples: Batches with `shuffle=True`, or a DataLoader.
+        optimizer: a torch.optim.Optimizer over the model's parameters.
+        epochs: how often to go through the training examples, at least 1.
+        validation: batches to evaluate on, or None.
+        validate_every: after how many steps to evaluate; None: after each epoch.
+        scheduler: a torch.optim.lr_scheduler to step after every step of the optimizer, or None.
+
+    Returns:
+        A history, a DataFrame with a row for each evaluation and for the end: `step` and `epoch` so far,
+        `seconds` of training so far (evaluations not counted), `loss` and `accuracy` on the training
+        batches since the row before, and `validation_loss`, `validation_accuracy` if there is `validation`.
+
+    Raises:
+        ValueError: `epochs` or `validate_every` is not a positive integer, or there is no example.
+        Diverged: the loss became NaN or infinite.
+    """
+    every = len(batches) if validate_every is None else validate_every
+    for name, value in (("epochs", epochs), ("validate_every", every)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    rows, recent, step, seconds = [], [], 0, 0.0
+    with tqdm(total=epochs * len(batches), desc="training", unit="step", leave=False) as bar:
+        started = time.perf_counter()
+        for epoch in range(1, epochs + 1):
+            for batch in training_steps(model, batches, optimizer):
+                if scheduler is not None:
+                    scheduler.step()
+                step += 1
+                recent.append(batch)
+                bar.update()
+                if step % every == 0 or step == epochs * len(batches):
+                    seconds += time.perf_counter() - started
+                    rows.append({"step": step, "epoch": epoch, "seconds": seconds, **_row(recent, model, validation)})
+                    recent = []
+                    started = time.perf_counter()
+    return pd.DataFrame(rows)
+
+
+def _row(recent, model, validation):
+    """The measured columns of one row of a history."""
+    train = total(recent)
+    row = {"loss": train.loss, "accuracy": train.accuracy}
+    if validation is not None:
+        result = evaluate(model, validation)
+        row |= {"validation_loss": result.loss, "validation_accuracy": result.accuracy}
+    return row
