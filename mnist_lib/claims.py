@@ -9,7 +9,7 @@ def claim(sentence, condition):
         condition: what was measured: one truth value (bool, or a NumPy or PyTorch value that holds one).
 
     Raises:
-        TypeError: `condition` is not one truth value; `3 > 2` is one, `3` is not.
+        TypeError: `sentence` is not a str, or `condition` not one truth value; `3 > 2` is one, `3` is not.
 
     >>> claim("Three is more than two.", 3 > 2)
     ✓ Three is more than two.
@@ -18,9 +18,12 @@ def claim(sentence, condition):
     """
     if not isinstance(sentence, str):
         raise TypeError(f"sentence must be a str, got {type(sentence).__name__}")
-    value = condition
-    if getattr(condition, "size", None) == 1 or getattr(condition, "numel", int)() == 1:
-        value = condition.item()
+    try:
+        value = condition.item()  # the bool that a NumPy or PyTorch value holds
+    except (AttributeError, RuntimeError, ValueError):  # anything else, or several values
+        value = condition
     if not isinstance(value, bool):
-        raise TypeError(f"condition must be one truth value, such as `a > b`; got {condition!r}")
+        expected = "one truth value, such as `a > b` or `(a > b).all()`"
+        got = f"{type(condition).__name__} {condition!r:.60}"
+        raise TypeError(f"condition must be {expected}, got {got}")
     print("✓" if value else "✗", sentence)

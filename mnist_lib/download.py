@@ -1,9 +1,10 @@
 """Full MNIST on disk: downloaded once, checked, moved into place whole.
 
-`fetch` is what the package calls. Run as a program, this file is the child process that talks to the
-server: a child can be stopped when a server stays silent. It leans on torchvision's downloader.
+`fetch` is what the package calls. Run as a program, this file is the child process that talks to one
+server: a child can be stopped when the server stays silent, whatever it is waiting for.
 """
 
+import gzip
 import hashlib
 import os
 import shutil
@@ -26,9 +27,8 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-ANSWER_SECONDS = 3.0  # a server that has not answered by then is left alone
-STALL_SECONDS = 6.0  # a download during which nothing arrives for so long is stopped
-START_SECONDS = 60.0  # the child imports torchvision, which takes long on a busy machine
+ANSWER_SECONDS = 4.0  # a server that has sent nothing by then is left alone
+STALL_SECONDS = 6.0  # a download that has begun, and then brings nothing for so long, is stopped
 
 
 class DataUnavailable(RuntimeError):
@@ -49,7 +49,8 @@ def fetch(folder, seconds=600.0):
 
     The files come into a temporary folder beside their place, are compared with their SHA-256, and
     move into place in one step. A lock lets one process download while others wait for it. Files
-    that were there and are not MNIST's are kept under another name.
+    that were there and are not MNIST's are kept under another name. The mirrors are tried in turn; the
+    environment variable MNIST_LIB_MIRROR, the address of a folder with the four `.gz` files, replaces them.
 
     Args:
         folder: where MNIST/raw belongs, a path.
@@ -66,11 +67,15 @@ def fetch(folder, seconds=600.0):
     deadline = time.monotonic() + seconds
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".mnist.lock", timeout=seconds):
+        with FileLock(
+            folder / ".mnist.lock", timeout=seconds, mode=0o666
+        ):  # a class may share the folder
             if not is_complete(folder):
                 _fetch_alone(folder, deadline)
     except Timeout:
-        raise DataUnavailable(f"another process has been downloading MNIST for more than {seconds:.0f} s") from None
+        raise DataUnavailable(
+            f"another process has been downloading MNIST for more than {seconds:.0f} s"
+        ) from None
     except (OSError, NotImplementedError) as error:
         raise DataUnavailable(
             f"the folder {folder} cannot be written ({error}); "
@@ -79,50 +84,68 @@ def fetch(folder, seconds=600.0):
 
 
 def _fetch_alone(folder, deadline):
-    """Download, check and move into place; the caller holds the lock."""
+    """Try the mirrors in turn; the caller holds the lock."""
     for leftover in folder.glob(".download-*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".download-", dir=folder))
-    try:
-        _run_child(temporary, deadline)
-        if not is_complete(temporary):
-            raise DataUnavailable("the files that arrived are not those of MNIST")
-        raw = folder / "MNIST" / "raw"
-        raw.parent.mkdir(exist_ok=True)
-        if raw.exists():
-            raw.replace(raw.with_name(f"raw-not-mnist-{time.time_ns()}"))
-        (temporary / "MNIST" / "raw").replace(raw)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    named = os.environ.get("MNIST_LIB_MIRROR")
+    reasons = []
+    for mirror in [named] if named else MIRRORS:
+        with tempfile.TemporaryDirectory(
+            prefix=".download-", dir=folder, ignore_cleanup_errors=True
+        ) as temporary:
+            reason = _try_mirror(mirror, Path(temporary), deadline)
+            if reason is None:
+                _move_into_place(Path(temporary) / "MNIST" / "raw", folder / "MNIST" / "raw")
+                return
+        reasons.append(f"{urllib.parse.urlsplit(mirror).netloc or mirror} {reason}")
+        if time.monotonic() > deadline:
+            break
+    raise DataUnavailable("; ".join(reasons))
 
 
-def _run_child(temporary, deadline):
-    """Run this file as a child that downloads into `temporary`; stop it when nothing moves."""
-    mirrors = [os.environ["MNIST_LIB_MIRROR"]] if os.environ.get("MNIST_LIB_MIRROR") else MIRRORS
-    log = temporary / "log.txt"
-    with open(log, "wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-P", str(Path(__file__).resolve()), str(temporary), *mirrors],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        size, moved = 0, time.monotonic()
-        while child.poll() is None:
-            time.sleep(0.05)
-            before, size = size, sum(file.stat().st_size for file in temporary.rglob("*") if file.is_file())
-            now = time.monotonic()
-            moved = now if size != before else moved
-            if now - moved > (STALL_SECONDS if size else START_SECONDS):
-                raise DataUnavailable(f"the server sent nothing for {STALL_SECONDS:.0f} s")
-            if now > deadline:
-                raise DataUnavailable("the download was too slow")
-    finally:
-        child.kill()
-        child.wait()
-    if child.returncode != 0:
-        raise DataUnavailable(log.read_text(errors="replace").strip().splitlines()[-1])
+def _try_mirror(mirror, temporary, deadline):
+    """Have a child download from `mirror` into `temporary`. Returns None if that went well, else why not."""
+    (temporary / "MNIST" / "raw").mkdir(parents=True)
+    command = [sys.executable, "-I", str(Path(__file__).resolve()), str(temporary), mirror]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    with subprocess.Popen(
+        command, **quiet, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as child:
+        try:
+            reason = _watch(child, temporary, deadline)
+        finally:
+            child.kill()
+        if child.returncode:
+            reason = (
+                child.stderr.read().strip() or f"stopped with status {child.returncode}"
+            ).splitlines()[-1]
+    if reason is None and not is_complete(temporary):
+        reason = "sent files that are not those of MNIST"
+    return reason
+
+
+def _watch(child, temporary, deadline):
+    """Wait until the child ends. Returns None, or why it was not waited for: no progress, or no time left."""
+    size, moved = 0, time.monotonic()
+    while child.poll() is None:
+        time.sleep(0.05)
+        before, size = size, sum(file.stat().st_size for file in temporary.glob("*.gz"))
+        now = time.monotonic()
+        moved = now if size != before else moved
+        patience = STALL_SECONDS if size else ANSWER_SECONDS
+        if now - moved > patience:
+            return f"sent nothing for {patience:.0f} s"
+        if now > deadline:
+            return f"had sent {size:,} bytes, and not all of MNIST, when the time was up"
+    return None
+
+
+def _move_into_place(arrived, raw):
+    """Move the folder `arrived` to `raw` in one step; what is at `raw` already is kept under another name."""
+    raw.parent.mkdir(exist_ok=True)
+    if raw.exists():
+        raw.replace(raw.with_name(f"raw-not-mnist-{time.time_ns()}"))
+    arrived.replace(raw)
 
 
 def _sha256(path):
@@ -130,54 +153,30 @@ def _sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _why_silent(mirror):
-    """Why nothing is to be had from `mirror`, or None if it answers."""
-    host = urllib.parse.urlsplit(mirror).netloc or mirror
-    request = urllib.request.Request(mirror + next(iter(SHA256)) + ".gz", method="HEAD")
-    try:
-        urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
-    except urllib.error.HTTPError as error:
-        return None if error.code in (405, 501) else f"{host} answered {error.code} {error.reason}"
-    except (OSError, ValueError) as error:
-        return f"{host} gave no answer ({getattr(error, 'reason', error)})"
-    return None
+def _download(address, packed):
+    """Write what `address` sends into the file `packed`, as it comes, so that the parent sees it grow."""
+    request = urllib.request.Request(address, headers={"User-Agent": "mnist_lib"})
+    with (
+        urllib.request.urlopen(request, timeout=2 * STALL_SECONDS) as answer,
+        open(packed, "wb") as file,
+    ):
+        while piece := answer.read1(65536):
+            file.write(piece)
+            file.flush()
 
 
-def _download(name, mirror, raw):
-    """One file from one mirror into the folder `raw`; None if it is right, else what is wrong."""
-    from torchvision.datasets.utils import download_and_extract_archive
-
-    for path in (raw / name, raw / f"{name}.gz"):
-        path.unlink(missing_ok=True)
-    try:
-        download_and_extract_archive(f"{mirror}{name}.gz", download_root=str(raw), filename=f"{name}.gz")
-        if _sha256(raw / name) == SHA256[name]:
-            return None
-        return f"{mirror} sent a {name} that is not MNIST's"
-    except (OSError, EOFError, RuntimeError) as error:
-        return f"{mirror} did not send {name} ({error})"
-
-
-def main(temporary, *mirrors):
-    """Download the four files into `temporary`, each from the first mirror that has it right."""
-    answers = {mirror: _why_silent(mirror) for mirror in mirrors}
-    mirrors = [mirror for mirror, reason in answers.items() if reason is None]
-    if not mirrors:
-        sys.exit("\n" + "; ".join(answers.values()))
-    raw = Path(temporary) / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    import torchvision.datasets.utils  # noqa: F401  (slow: its end is the sign that the clock may start)
-
-    print("downloading", flush=True)
+def main(temporary, mirror):
+    """Download the four files from `mirror`, unpack them into `temporary`/MNIST/raw; or exit and say why not."""
+    temporary = Path(temporary)
     for name in SHA256:
-        reasons = []
-        for mirror in mirrors:
-            reason = _download(name, mirror, raw)
-            if reason is None:
-                break
-            reasons.append(reason)
-        else:
-            sys.exit("\n" + "; ".join(reasons))
+        packed = temporary / f"{name}.gz"
+        try:
+            _download(f"{mirror.rstrip('/')}/{packed.name}", packed)
+            (temporary / "MNIST" / "raw" / name).write_bytes(gzip.decompress(packed.read_bytes()))
+        except urllib.error.HTTPError as error:
+            sys.exit(f"answered with error {error.code} instead of sending {packed.name}")
+        except Exception as error:  # whatever it is, it is why there is no MNIST from this mirror
+            sys.exit(f"did not send {packed.name} ({getattr(error, 'reason', error)})")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,16 @@ import importlib
 import importlib.metadata
 import platform
 
-PACKAGES = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "mlxtend", "ipywidgets")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "mlxtend",
+    "ipywidgets",
+    "tqdm",
+)
 
 
 class MachineProblem(RuntimeError):
@@ -15,8 +24,8 @@ def check_machine():
     """Print the versions and the device that the notebooks will use.
 
     Raises:
-        MachineProblem: a package is missing, or torch and torchvision do not belong together. The
-            message holds the one command that mends it.
+        MachineProblem: a package is missing or broken, or torch and torchvision do not belong together.
+            The message holds the one command that mends it.
 
     >>> check_machine()  # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
     Python 3...
@@ -32,36 +41,33 @@ def check_machine():
 
 
 def _version(package):
-    """The version of an importable package, as a str."""
+    """The version of `package`, a str, after trying that it imports."""
     try:
         importlib.import_module(package)
-        return importlib.metadata.version(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise _problem(package, error) from error
-        raise MachineProblem(
-            f"{package} is not installed. In the folder of the course run:  pip install -r requirements.txt"
-        ) from error
-    except (ImportError, OSError, RuntimeError, AttributeError) as error:
-        raise _problem(package, error) from error
+    except Exception as error:  # a broken package may raise anything
+        raise MachineProblem(_advice(package, error)) from error
+    return _installed(package)
 
 
-def _problem(package, error):
-    """What to tell the reader when `package` is installed and does not import."""
+def _advice(package, error):
+    """What mends the `error` that importing `package` raised: what is wrong, and one command."""
+    if isinstance(error, ModuleNotFoundError) and "." not in (error.name or "."):
+        needs = "" if error.name == package else f", and {package} needs it"
+        wrong = f"{error.name} is not installed{needs}"
+        return f"{wrong}. In the course's folder run:  pip install -r requirements.txt"
+    wrong, packages = f"{package} {_installed(package)} does not import", package
+    if package == "torchvision":
+        pair = f"torch {_installed('torch')} and torchvision {_installed('torchvision')}"
+        wrong = f"{pair} do not work together here: they come from different sources or releases"
     if package in ("torch", "torchvision"):
-        pair = " and ".join(f"{name} {_installed(name)}" for name in ("torch", "torchvision"))
-        return MachineProblem(
-            f"{pair} do not work together here: they come from different sources or releases ({error}). "
-            "This mends it:  pip install --force-reinstall torch torchvision  Then restart the kernel."
-        )
-    return MachineProblem(
-        f"{package} {_installed(package)} does not import ({error}). "
-        f"This mends it:  pip install --force-reinstall {package}  Then restart the kernel."
-    )
+        packages = "torch torchvision"  # they work together from one source and of one release
+    mend = f"pip install --force-reinstall {packages}"
+    return f"{wrong} ({error}). This mends it:  {mend}  Then restart the kernel."
 
 
 def _installed(package):
+    """The installed version of `package`, a str, whether it imports or not."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
+        return "(unknown version)"

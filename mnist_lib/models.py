@@ -23,13 +23,14 @@ def check_images(images, dtype=torch.float32):
     """
     promise = "the model returns logits (N, 10)"
     if not isinstance(images, torch.Tensor):
-        raise TypeError(f"images must be a tensor (N, 1, 28, 28), got {type(images).__name__}; {promise}")
+        got = type(images).__name__
+        raise TypeError(f"images must be a tensor (N, 1, 28, 28), got {got}; {promise}")
     if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
-        raise ValueError(f"images must have the shape (N, 1, 28, 28), got {tuple(images.shape)}; {promise}")
+        got = tuple(images.shape)
+        raise ValueError(f"images must have the shape (N, 1, 28, 28), got {got}; {promise}")
     if images.dtype != dtype:
-        raise TypeError(
-            f"images must be {dtype}, like the model's weights, with 0 black and 1 white; got {images.dtype}; {promise}"
-        )
+        expected = f"{dtype}, like the model's weights, with 0 black and 1 white"
+        raise TypeError(f"images must be {expected}, got {images.dtype}; {promise}")
 
 
 class DigitModel(nn.Module):
@@ -74,6 +75,9 @@ class MLP(DigitModel):
         hidden: the widths of the hidden layers.
         relu_on_logits: put a ReLU after the last layer too. This is a mistake, kept to be studied.
 
+    Raises:
+        TypeError: `hidden` is one number; `(64)` is one, `(64,)` is a tuple.
+
     >>> count_parameters(MLP((64, 64, 32, 32))), count_parameters(MLP((64, 64, 64)))
     (57866, 59210)
     >>> count_parameters(MLP((10,), relu_on_logits=True))
@@ -81,9 +85,10 @@ class MLP(DigitModel):
     """
 
     def __init__(self, hidden=(128,), relu_on_logits=False):
-        widths = (784, *hidden, 10)
+        if isinstance(hidden, int):
+            raise TypeError(f"hidden must be a tuple of widths, such as ({hidden},), got {hidden}")
         layers = [nn.Flatten()]
-        for inputs, outputs in pairwise(widths):
+        for inputs, outputs in pairwise((784, *hidden, 10)):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         super().__init__(*(layers if relu_on_logits else layers[:-1]))
 
@@ -104,10 +109,10 @@ class ConvNet(DigitModel):
             nn.ReLU(),
             nn.MaxPool2d(2),  # (N, 8, 7, 7)
             nn.Flatten(),  # (N, 392)
-            nn.Linear(8 * 7 * 7, 512),
+            nn.Linear(8 * 7 * 7, 512),  # (N, 512)
             nn.ReLU(),
             nn.Dropout(0.5),
-            nn.Linear(512, 10),
+            nn.Linear(512, 10),  # (N, 10)
         )
 
 
@@ -128,7 +133,7 @@ class UnpaddedConvNet(DigitModel):
             nn.MaxPool2d(2),  # (N, 64, 5, 5)
             nn.Flatten(),  # (N, 1600)
             nn.Dropout(0.5),
-            nn.Linear(64 * 5 * 5, 10),
+            nn.Linear(64 * 5 * 5, 10),  # (N, 10)
         )
 
 
@@ -152,14 +157,19 @@ class TinyVGG(DigitModel):
                 nn.MaxPool2d(2),  # half the height and width
             )
 
-        super().__init__(*block(1), *block(channels), nn.Flatten(), nn.Linear(channels * 7 * 7, 10))
+        super().__init__(
+            *block(1),  # (N, channels, 14, 14)
+            *block(channels),  # (N, channels, 7, 7)
+            nn.Flatten(),
+            nn.Linear(channels * 7 * 7, 10),  # (N, 10)
+        )
 
 
 class BatchNormCNN(DigitModel):
     """Three 3×3 convolutions with batch normalisation (Ioffe and Szegedy 2015), then one linear layer.
 
     Args:
-        channels: feature maps of each convolution.
+        channels: feature maps of the three convolutions.
 
     >>> count_parameters(BatchNormCNN())
     29178
@@ -167,12 +177,12 @@ class BatchNormCNN(DigitModel):
 
     def __init__(self, channels=(16, 32, 64)):
         layers = []
-        for inputs, outputs in zip((1, *channels), channels):
+        for inputs, outputs in pairwise((1, *channels)):
             layers += [
                 nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(),
-                nn.MaxPool2d(2),
+                nn.MaxPool2d(2),  # 28 → 14 → 7 → 3: the last row and column of 7 are dropped
             ]
         super().__init__(*layers, nn.Flatten(), nn.Linear(channels[-1] * 3 * 3, 10))
 

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-EVALUATION_BATCH_SIZE = 250  # small enough for the cache of a CPU: faster there than 1,000 or 10,000
+EVALUATION_BATCH_SIZE = 250  # it fits the cache of a CPU: faster there than 1,000 or 10,000
 
 
 class Diverged(RuntimeError):
@@ -59,10 +59,15 @@ def seed_everything(seed):
     Args:
         seed: an integer from 0 to 2**32 - 1.
 
+    Raises:
+        ValueError: `seed` is no such integer.
+
     >>> seed_everything(0); first = torch.rand(3)
     >>> seed_everything(0); torch.equal(first, torch.rand(3))
     True
     """
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be an integer from 0 to 2**32 - 1, got {seed!r}")
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)  # the CPU and every GPU
@@ -87,10 +92,16 @@ def pick_device():
 def device_of(model):
     """The device that the parameters of `model` are on, a torch.device.
 
+    Raises:
+        ValueError: `model` has no parameters.
+
     >>> device_of(torch.nn.Linear(2, 2))
     device(type='cpu')
     """
-    return next(model.parameters()).device
+    parameter = next(model.parameters(), None)
+    if parameter is None:
+        raise ValueError(f"model must have parameters, got {type(model).__name__} without any")
+    return parameter.device
 
 
 @contextmanager
@@ -123,9 +134,15 @@ def count_right(logits, labels):
         logits: (N, classes); probabilities do as well.
         labels: int64 (N,).
 
+    Raises:
+        ValueError: `labels` is not one label for each row of `logits`.
+
     >>> count_right(torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), torch.tensor([1, 0, 0]))
     (2, 3)
     """
+    if labels.shape != logits.shape[:1]:  # they would be compared all with all
+        expected, got = tuple(logits.shape[:1]), tuple(labels.shape)
+        raise ValueError(f"labels must have the shape {expected}, got {got}")
     return int((logits.argmax(dim=1) == labels).sum()), len(labels)
 
 
@@ -141,9 +158,11 @@ def total(evaluations):
     evaluations = list(evaluations)
     seen = sum(part.seen for part in evaluations)
     if seen == 0:
-        raise ValueError("batches must hold at least one example, got none")
-    loss = sum(part.loss * part.seen for part in evaluations) / seen  # weighted: the last batch may be smaller
-    return Evaluation(loss, sum(part.right for part in evaluations), seen)
+        hint = "an iterator is used up after one round"
+        raise ValueError(f"batches must hold at least one example, got none ({hint})")
+    right = sum(part.right for part in evaluations)
+    loss = sum(part.loss * part.seen for part in evaluations)  # weighted: a batch may be smaller
+    return Evaluation(loss / seen, right, seen)
 
 
 def training_steps(model, batches, optimizer):
@@ -166,12 +185,14 @@ def training_steps(model, batches, optimizer):
         images, labels = images.to(device), labels.to(device)
         logits = model(images)
         loss = F.cross_entropy(logits, labels)
-        if not math.isfinite(loss.item()):
-            raise Diverged(f"the loss is {loss.item()} at step {number} of this epoch; try a smaller learning rate")
+        result = Evaluation(loss.item(), *count_right(logits, labels))
+        if not math.isfinite(result.loss):
+            when = f"at step {number} of this epoch"
+            raise Diverged(f"the loss is {result.loss} {when}; try a smaller learning rate")
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        yield Evaluation(loss.item(), *count_right(logits, labels))
+        yield result
 
 
 def train_one_epoch(model, batches, optimizer):
@@ -197,7 +218,8 @@ def evaluate(model, batches):
         for images, labels in batches:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            parts.append(Evaluation(F.cross_entropy(logits, labels).item(), *count_right(logits, labels)))
+            loss = F.cross_entropy(logits, labels).item()
+            parts.append(Evaluation(loss, *count_right(logits, labels)))
     return total(parts)
 
 
@@ -206,8 +228,9 @@ def predict(model, images):
 
     The model's mode is put back, no gradient is recorded; the result is on the model's device.
     """
+    device = device_of(model)
     with evaluation_mode(model):
-        logits = [model(piece.to(device_of(model))) for piece in images.split(EVALUATION_BATCH_SIZE)]
+        logits = [model(part.to(device)) for part in images.split(EVALUATION_BATCH_SIZE)]
         return torch.cat(logits).softmax(dim=1)
 
 
@@ -216,7 +239,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
 
     Args:
         model: images → logits; changed in place.
-        batches: the training examples: Batches with `shuffle=True`, or a DataLoader.
+        batches: the training examples: Batches with `shuffle=True`, or a DataLoader. They have a length.
         optimizer: a torch.optim.Optimizer over the model's parameters.
         epochs: how often to go through the training examples, at least 1.
         validation: batches to evaluate on, or None.
@@ -229,15 +252,13 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
         batches since the row before, and `validation_loss`, `validation_accuracy` if there is `validation`.
 
     Raises:
+        TypeError: `batches` has no length, and so can perhaps not be gone through again.
         ValueError: `epochs` or `validate_every` is not a positive integer, or there is no example.
-        Diverged: the loss became NaN or infinite.
+        Diverged: the loss, or that on `validation`, became NaN or infinite.
     """
-    every = len(batches) if validate_every is None else validate_every
-    for name, value in (("epochs", epochs), ("validate_every", every)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    every, last = _check_schedule(batches, epochs, validate_every)
     rows, recent, step, seconds = [], [], 0, 0.0
-    with tqdm(total=epochs * len(batches), desc="training", unit="step", leave=False) as bar:
+    with tqdm(total=last, desc="training", unit="step", leave=False) as bar:
         started = time.perf_counter()
         for epoch in range(1, epochs + 1):
             for batch in training_steps(model, batches, optimizer):
@@ -246,19 +267,38 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
                 step += 1
                 recent.append(batch)
                 bar.update()
-                if step % every == 0 or step == epochs * len(batches):
+                if step % every == 0 or step == last:
                     seconds += time.perf_counter() - started
-                    rows.append({"step": step, "epoch": epoch, "seconds": seconds, **_row(recent, model, validation)})
+                    row = {"step": step, "epoch": epoch, "seconds": seconds}
+                    rows.append(row | _measure(recent, model, validation))
                     recent = []
                     started = time.perf_counter()
     return pd.DataFrame(rows)
 
 
-def _row(recent, model, validation):
+def _check_schedule(batches, epochs, validate_every):
+    """Check the arguments of `fit`; return after how many steps it evaluates, and how many steps there are."""
+    try:
+        steps = len(batches)
+    except TypeError as error:
+        got = type(batches).__name__
+        raise TypeError(f"batches must have a length, such as Batches have, got {got}") from error
+    if steps == 0:
+        raise ValueError("batches must hold at least one example, got none")
+    every = steps if validate_every is None else validate_every
+    for name, value in (("epochs", epochs), ("validate_every", every)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    return every, epochs * steps
+
+
+def _measure(recent, model, validation):
     """The measured columns of one row of a history."""
     train = total(recent)
     row = {"loss": train.loss, "accuracy": train.accuracy}
     if validation is not None:
         result = evaluate(model, validation)
+        if not math.isfinite(result.loss):
+            raise Diverged(f"the validation loss is {result.loss}; try a smaller learning rate")
         row |= {"validation_loss": result.loss, "validation_accuracy": result.accuracy}
     return row

@@ -1,0 +1,150 @@
+"""The files around the notebooks agree with each other: README, pins, metadata, the address of the repository."""
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from notebook_rules import FOLDER, NOTEBOOKS, address, broken_links
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+START = "pip install -r requirements.txt && jupyter lab notebooks/00_start_here.ipynb"
+TEST = "pip install -r requirements.txt && pytest"
+# What Google Colab has installed (August 2026): a package that asks for more would replace it, and break Colab.
+COLAB = {
+    "filelock": "3.32.3",
+    "ipython": "7.34.0",
+    "ipywidgets": "7.7.1",
+    "matplotlib": "3.10.0",
+    "mlxtend": "0.23.4",
+    "numpy": "2.1.3",
+    "pandas": "2.2.3",
+    "pillow": "11.3.0",
+    "platformdirs": "4.11.3",
+    "torch": "2.11.0",
+    "torchvision": "0.26.0",
+    "tqdm": "4.67.3",
+}
+PYPROJECT = tomllib.loads((FOLDER / "pyproject.toml").read_text("utf-8"))
+DEPENDENCIES = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
+DEVELOPMENT = [Requirement(line) for line in PYPROJECT["project"]["optional-dependencies"]["dev"]]
+
+
+def text(name):
+    """The text of a file of the repository."""
+    return (FOLDER / name).read_text("utf-8")
+
+
+def pins():
+    """The pinned requirements, {name: list of Requirement}: several where they depend on the machine."""
+    found = {}
+    for line in text("requirements.txt").splitlines():
+        if line.strip() and not line.startswith("#") and line.strip() != "-e .":
+            pin = Requirement(line)
+            found.setdefault(canonicalize_name(pin.name), []).append(pin)
+    return found
+
+
+# README
+
+
+def test_readme_links_every_notebook_in_order():
+    linked = re.findall(r"\]\(notebooks/(\d\d_\w+\.ipynb)\)", text("README.md"))
+    assert list(dict.fromkeys(linked)) == sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_resolve(name):
+    assert broken_links(text(name), FOLDER) == []
+
+
+@pytest.mark.parametrize("command", [START, TEST])
+def test_readme_has_the_command(command):
+    assert command in text("README.md").splitlines()
+
+
+def test_continuous_integration_runs_the_command_of_the_readme():
+    lines = [line.strip() for line in text(".ci/run").splitlines() if not line.startswith("#")]
+    assert [line for line in lines if "pytest" in line] == [TEST]
+
+
+# The environment
+
+
+def test_every_requirement_is_an_exact_pin():
+    for name, found in pins().items():
+        for pin in found:
+            assert re.fullmatch(r"==\d[\w.]*", str(pin.specifier)), f"{name} is not pinned: {pin}"
+            assert not pin.url and not pin.extras, f"{name} is no plain pin: {pin}"
+    assert "-e ." in text("requirements.txt").splitlines()
+    assert {"torch", "torchvision", "nbval", "jupyterlab"} <= set(pins())
+
+
+@pytest.mark.parametrize("wanted", DEPENDENCIES + DEVELOPMENT, ids=str)
+def test_pins_satisfy_the_package(wanted):
+    found = pins().get(canonicalize_name(wanted.name), [])
+    assert found, f"{wanted.name} is not pinned"
+    for pin in found:
+        (version,) = (specifier.version for specifier in pin.specifier)
+        assert wanted.specifier.contains(version), f"{pin} does not satisfy {wanted}"
+
+
+@pytest.mark.parametrize("wanted", DEPENDENCIES, ids=str)
+def test_colab_satisfies_the_package(wanted):
+    assert wanted.name in COLAB, f"is {wanted.name} on Colab, and in which version?"
+    assert wanted.specifier.contains(COLAB[wanted.name]), (
+        f"Colab has {COLAB[wanted.name]}, not {wanted}"
+    )
+    assert {specifier.operator for specifier in wanted.specifier} == {">="}, (
+        f"{wanted}: a lower bound, and no other"
+    )
+
+
+def test_conda_installs_the_same_pins():
+    environment = yaml.safe_load(text("environment.yml"))
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip == ["-r requirements.txt"]
+    packages = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    assert sorted(re.split("[=<>]", entry)[0] for entry in packages) == ["pip", "python"]
+    (python,) = (entry.split("=")[1] for entry in packages if entry.startswith("python="))
+    assert (
+        Version(python) in Requirement(f"python{PYPROJECT['project']['requires-python']}").specifier
+    )
+
+
+# The package
+
+
+def test_all_folders_with_code_are_packaged():
+    folders = {path.parent.relative_to(FOLDER) for path in (FOLDER / "mnist_lib").rglob("*.py")}
+    packages = {".".join(folder.parts) for folder in folders}
+    assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == packages
+
+
+def test_no_other_address_of_the_repository():
+    """Links to Colab, installs and clones name the repository that pyproject.toml names."""
+    place = r"([\w.-]+/[\w-]+)"
+    pattern = (
+        rf"colab\.research\.google\.com/github/{place}|git\+https://github\.com/{place}|git clone \S*github\.com/{place}"
+        rf"|github\.com/{place}/(?:blob|tree|raw|archive|issues|actions)|raw\.githubusercontent\.com/{place}"
+        rf"|mybinder\.org/v2/gh/{place}"
+    )
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(
+        command, cwd=FOLDER, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    wrong = []
+    for name in names:
+        path = FOLDER / name
+        if (
+            path.suffix in {".ipynb", ".md", ".py", ".toml", ".yml", ".txt", ".cfg"}
+            and path.is_file()
+        ):
+            content = path.read_text("utf-8")
+            found = {next(filter(None, groups)) for groups in re.findall(pattern, content)}
+            placeholder = {"OWNER/REPO"} if re.search(r"\bOWNER/REPO\b", content) else set()
+            wrong += [f"{name}: {other}" for other in (found | placeholder) - {address()}]
+    assert wrong == []

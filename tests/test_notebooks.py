@@ -1,0 +1,282 @@
+"""The notebooks keep the rules of `notebook_rules`, and the rules catch the notebooks that break them."""
+
+import re
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import nbformat
+import notebook_rules as rules
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from run_notebooks import main
+
+FIXTURES = rules.FOLDER / "tests" / "fixtures"
+COURSE = {path.relative_to(rules.NOTEBOOKS).as_posix(): path for path in rules.all_notebooks()}
+MAIN = [path.name for path in rules.main_notebooks()]
+HOMEWORK = {  # a solution repeats cells of its notebook: each source is kept once, under the first name
+    cell.source: f"{name.removesuffix('.ipynb')}-{number}"
+    for name, path in reversed(COURSE.items())
+    for number, cell in rules.code_cells(rules.read(path), "homework")
+}
+
+
+# The course
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", COURSE)
+def test_rule(name, rule):
+    problems = rule(rules.read(COURSE[name]), COURSE[name])
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_solution_follows_the_notebook(name):
+    assert f"solutions/{name}" in COURSE, f"notebooks/solutions/{name} is missing"
+    solution = rules.read(COURSE[f"solutions/{name}"])
+    problems = rules.solution_problems(rules.read(COURSE[name]), solution)
+    assert not problems, "\n".join(problems)
+
+
+def test_each_solution_has_its_notebook():
+    assert {name.removeprefix("solutions/") for name in COURSE} == set(MAIN)
+
+
+def test_names_are_seen_before_they_are_used():
+    problems = rules.unseen_names({name: rules.read(COURSE[name]) for name in MAIN})
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("source", list(HOMEWORK), ids=list(HOMEWORK.values()))
+@pytest.mark.filterwarnings("ignore:.*non-interactive:UserWarning")
+def test_homework_runs_alone(source, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("MNIST_LIB_SOURCE", "sample")
+    monkeypatch.chdir(tmp_path)
+    plt.switch_backend("agg")
+    torch.manual_seed(0)
+    try:
+        exec(compile(source, "homework", "exec"), {"__name__": "__main__"})
+    finally:
+        plt.close("all")
+    assert "✗" not in capsys.readouterr().out
+
+
+# The rules: each catches what it is there for, and nothing else
+
+
+@pytest.fixture
+def setup_of_fixtures(monkeypatch):
+    """Let the setup cell of the fixtures be the one that all notebooks share."""
+    text = rules.code_cells(rules.read(FIXTURES / "good.ipynb"))[0][1].source
+    monkeypatch.setattr(rules, "setup_text", lambda: text)
+
+
+def broken_rules(path):
+    """The names of the rules that a fixture breaks, a set."""
+    notebook = rules.read(path)
+    broken = {rule.__name__ for rule in rules.RULES if rule(notebook, path)}
+    solution = rules.read(FIXTURES / "solutions" / "good.ipynb")
+    if not rules.is_solution(path) and rules.solution_problems(notebook, solution):
+        broken.add("solution_problems")
+    return broken
+
+
+@pytest.mark.parametrize(
+    "path", list(FIXTURES.rglob("good.ipynb")), ids=lambda path: path.parent.name
+)
+def test_good_notebook_breaks_no_rule(path, setup_of_fixtures):
+    assert broken_rules(path) == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(set(FIXTURES.glob("*.ipynb")) - {FIXTURES / "good.ipynb"}),
+    ids=lambda path: path.stem,
+)
+def test_broken_notebook_breaks_its_rule_only(path, setup_of_fixtures):
+    assert broken_rules(path) == {path.stem.split("-")[0]}
+
+
+def test_large_notebook_breaks_the_rule_of_size_only(monkeypatch, setup_of_fixtures):
+    monkeypatch.setattr(rules, "MOST_BYTES", 1000)
+    assert broken_rules(FIXTURES / "good.ipynb") == {"size"}
+
+
+def test_each_rule_has_its_broken_notebook():
+    shown = {path.stem.split("-")[0] for path in FIXTURES.glob("*.ipynb")}
+    assert {rule.__name__ for rule in rules.RULES} - shown == {"size"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "unseen"),
+    [
+        (["from mnist_lib.data import load_mnist"], []),
+        (["from mnist_lib.training import fit"], ["fit"]),
+        (["def fit(): ...", "from mnist_lib.training import fit"], []),
+        (["from mnist_lib.training import fit", "def fit(): ..."], ["fit"]),
+        (["from mnist_lib.training import fit as theirs, evaluate"], ["fit", "evaluate"]),
+        (["from mnist_lib import training", "training.fit()"], ["fit"]),
+        (["import mnist_lib.training as t", "def fit(): ...", "t.fit(t.split)"], ["split"]),
+        (["import mnist_lib", "mnist_lib.training.fit()"], ["fit"]),
+    ],
+)
+def test_unseen_names(cells, unseen):
+    first = new_notebook(cells=[new_markdown_cell("Here is `load_mnist()`.")])
+    second = new_notebook(cells=[new_code_cell(source) for source in cells])
+    third = new_notebook(cells=[new_code_cell("from mnist_lib.training import fit")])
+    found = [
+        re.search(r"takes (\w+)", line)[1]
+        for line in rules.unseen_names({"00": first, "01": second})
+    ]
+    assert found == unseen
+    later = rules.unseen_names({"00": first, "01": second, "02": third})
+    assert any(line.startswith("02") for line in later) == ("def fit(): ..." not in cells)
+
+
+def test_built_in():
+    namespace = rules.built_in(FIXTURES / "good.ipynb", "area")
+    assert namespace["area"](2) == pytest.approx(12.566, abs=1e-3)
+    assert "claim" not in namespace and "answer" not in namespace
+    with pytest.raises(LookupError, match="circumference"):
+        rules.built_in(FIXTURES / "good.ipynb", "area", "circumference")
+
+
+# Running and storing
+
+WIDGET_CELL = """
+import ipywidgets
+from IPython.display import display
+
+out = ipywidgets.Output()
+display(ipywidgets.VBox([ipywidgets.IntSlider(), out]))
+with out:
+    out.clear_output()
+    print("a figure")
+"""
+
+
+def write(path, *sources):
+    """Write a notebook of code cells as an editor might leave it: ids missing, more metadata than needed."""
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    notebook.metadata["widgets"] = {"some": "state"}
+    for cell in notebook.cells:
+        del cell["id"]
+        cell.metadata["collapsed"] = False
+    path.write_text(nbformat.v4.writes(notebook), "utf-8")
+    return path
+
+
+def test_stored_notebook_is_clean_and_the_same_each_time(tmp_path, capsys):
+    counts = "for n in 1, 2:\n    print(n, flush=True)"
+    raises = "import json\n\njson.loads('{')"
+    progress = "from tqdm.auto import tqdm\n\nlist(tqdm(range(3)))"
+    path = write(tmp_path / "a.ipynb", counts, WIDGET_CELL, raises, progress, "")
+    notebook = rules.read(path)
+    notebook.cells[2].metadata["tags"] = ["raises-exception"]
+    path.write_text(nbformat.v4.writes(notebook), "utf-8")
+    results = []
+    for _ in range(2):
+        assert main(["--store", "--source", "sample", str(path)]) == 0
+        assert "    stored" in capsys.readouterr().out
+        results.append(path.read_bytes())
+    assert results[0] == results[1]
+    assert results[0].endswith(b"}\n")
+    assert list(tmp_path.iterdir()) == [path]
+    notebook = rules.read(path)
+    for rule in (rules.widgets, rules.minimal_metadata, rules.absolute_paths):
+        assert not rule(notebook, path)
+    assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4, None]
+    assert [output.text for output in notebook.cells[0].outputs] == ["1\n2\n"]
+    assert "a figure\n" in rules.output_texts(notebook.cells[1])
+    assert notebook.cells[2].outputs[0].ename == "JSONDecodeError"
+    assert rules.output_texts(notebook.cells[3]) == ["[0, 1, 2]"]
+
+
+def test_store_refuses_and_says_why(tmp_path, capsys):
+    sources = {
+        "claim": "print('✓ Yes.')\nprint('✗ No.')",
+        "error": "1 / 0",
+        "path": "print('/home/student/digits')",
+    }
+    paths = [write(tmp_path / f"{name}.ipynb", source) for name, source in sources.items()]
+    before = [path.read_bytes() for path in paths]
+    assert main(["--store", "--source", "sample", *map(str, paths)]) == 1
+    assert [path.read_bytes() for path in paths] == before
+    said = capsys.readouterr().out
+    assert re.search(r"1 of 2 claims held\n    ✗ No.\n    not stored: a claim failed", said)
+    assert re.search(r"ZeroDivisionError(.|\n)*    not stored: a cell raised", said)
+    assert re.search(r"    not stored: cell 1 holds the absolute path /home/student/digits", said)
+
+
+def test_source_seed_and_threads_reach_the_notebook(tmp_path):
+    names = ["MNIST_LIB_SOURCE", "MNIST_LIB_SEED", "OMP_NUM_THREADS", "TQDM_DISABLE"]
+    expected = ["full", "3", "2", "1"]
+    path = write(
+        tmp_path / "a.ipynb", f"import os\nassert [os.environ[n] for n in {names}] == {expected}"
+    )
+    before = path.read_bytes()
+    assert main(["--source", "full", "--seed", "3", "--threads", "2", str(path)]) == 0
+    assert path.read_bytes() == before
+
+
+# nbval
+
+
+def with_outputs(path, changes):
+    """Write the good notebook to `path` with texts replaced in what it has stored, nowhere else."""
+    notebook = rules.read(FIXTURES / "good.ipynb")
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            for part, key in ((output, "text"), (output.get("data", {}), "text/plain")):
+                for old, new in changes.items():
+                    if key in part:
+                        part[key] = part[key].replace(old, new)
+    path.write_text(nbformat.v4.writes(notebook), "utf-8")
+
+
+def test_nbval_compares_sentences_and_not_the_numbers_behind_the_sign(tmp_path):
+    with_outputs(tmp_path / "numbers.ipynb", {"≈3": "≈[-0.3, 1,234]"})
+    with_outputs(
+        tmp_path / "words.ipynb", {"3.142": "3.143", "✓ Half": "✗ Half", "One pixel": "Two pixels"}
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        "pyproject.toml",
+        "-n0",
+        "-rA",
+        "-pno:cacheprovider",
+        tmp_path,
+    ]
+    done = subprocess.run(
+        command, cwd=rules.FOLDER, capture_output=True, text=True, encoding="utf-8"
+    )
+    failed = re.findall(r"^FAILED .*(numbers|words).*Cell (\d+)", done.stdout, re.MULTILINE)
+    assert failed == [("words", "1"), ("words", "4"), ("words", "6")], done.stdout
+    assert len(re.findall("^PASSED", done.stdout, re.MULTILINE)) == 2 * 12 - 3, done.stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "≈3.4 s",
+        "≈[1, 2] s",
+        "≈-0.31 s",
+        "≈1,234 s",
+        "≈ −3 s",
+        "≈1e-05 s",
+        "≈nan s",
+        "≈.5 s",
+        "≈[[1, 2], [3]] s",
+    ],
+)
+def test_numbers_behind_the_sign_are_blanked(text):
+    assert rules.blanked(f"It took {text}.") == "It took ≈N s."
+
+
+def test_numbers_before_the_sign_and_words_stay():
+    assert rules.blanked("3 ≈ pi, 2.5 and [1]") == "3 ≈ pi, 2.5 and [1]"

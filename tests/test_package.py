@@ -1,0 +1,97 @@
+"""The package as a whole: light to import, short functions, every public name explained."""
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import mnist_lib
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "mnist_lib").glob("*.py"))
+every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def python(*arguments):
+    command = [sys.executable, *arguments]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    loaded = {
+        line.split("|")[-1].strip()
+        for line in python("-X", "importtime", "-c", "import mnist_lib").stderr.splitlines()
+    }
+    assert "mnist_lib" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {
+        "torch",
+        "torchvision",
+        "numpy",
+        "pandas",
+        "matplotlib",
+        "PIL",
+    }
+    assert not {name for name in loaded if name.startswith("mnist_lib.")}
+
+
+def test_the_package_imports_where_nothing_is_installed():
+    command = [sys.executable, "-S", "-c", "import mnist_lib, mnist_lib.claims, mnist_lib.machine"]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
+
+
+def test_every_module_loads_when_it_is_first_used():
+    code = "import mnist_lib as lib\nfor name in lib.__all__: print(getattr(lib, name).__name__)"
+    assert python("-c", code).stdout.split() == [f"mnist_lib.{name}" for name in mnist_lib.__all__]
+
+
+def test_every_module_is_named():
+    assert ["__init__", *mnist_lib.__all__] == [file.stem for file in FILES]
+    assert set(mnist_lib.__all__) <= set(dir(mnist_lib))
+
+
+def test_an_unknown_name_is_an_attribute_error_that_names_the_modules():
+    with pytest.raises(AttributeError, match=r"no attribute 'modles'; its modules are .*models"):
+        mnist_lib.modles  # noqa: B018
+    assert not hasattr(mnist_lib, "numpy")
+
+
+def test_the_version_is_that_of_the_project():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert mnist_lib.__version__ == settings["project"]["version"]
+
+
+def code_lines(function):
+    """How many lines `function` has, its docstring not counted."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return lines
+    return lines - (function.body[0].end_lineno - function.body[0].lineno + 1)
+
+
+@every_file
+def test_no_function_is_longer_than_40_lines(file):
+    functions = [
+        node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, FUNCTIONS)
+    ]
+    assert {node.name: code_lines(node) for node in functions if code_lines(node) > 40} == {}
+
+
+@every_file
+def test_everything_public_has_a_docstring(file):
+    module = ast.parse(file.read_text("utf-8"))
+    classes = [
+        node for node in module.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"
+    ]
+    members = [
+        node for scope in (module, *classes) for node in scope.body if isinstance(node, FUNCTIONS)
+    ]
+    public = [node for node in members if node.name[0] != "_"]
+    assert [node.name for node in (*classes, *public) if not ast.get_docstring(node)] == []
+    assert ast.get_docstring(module)

@@ -1,0 +1,379 @@
+"""The figures: what is drawn, the words that say so, and how `show` puts both on the page."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from nbval.plugin import get_sanitize_patterns
+
+from mnist_lib import plots
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def make_images(seed, size=7):
+    """Digits as far as a figure can tell: a third of the pixels are not black."""
+    images = torch.rand(size, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
+    return ((images - 2 / 3) * 3 * (0.7 + 0.1 * seed)).clamp(min=0)
+
+
+def make_counts(seed):
+    numbers = np.random.default_rng(seed).integers(40, 6000, (10, 3))
+    return pd.DataFrame(numbers, columns=["train", "validation", "test"])
+
+
+def make_probabilities(seed):
+    return torch.randn(10, generator=torch.Generator().manual_seed(seed)).mul(2).softmax(dim=0)
+
+
+def make_weights(seed):
+    return torch.randn(10, 784, generator=torch.Generator().manual_seed(seed)) * (seed + 1) / 10
+
+
+def make_history(seed, rows=5):
+    random = np.random.default_rng(seed)
+    columns = {
+        "step": 10 * np.arange(1, rows + 1),
+        "seconds": random.uniform(0.1, 9, rows).cumsum(),
+    }
+    names = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+    return pd.DataFrame(columns | {name: random.uniform(0.2, 1, rows) for name in names})
+
+
+def make_scores(seed):
+    random = np.random.default_rng(seed)
+    return {name: random.uniform(0.2, 1, 4) for name in ("linear", "MLP", "CNN")}
+
+
+def make_histories(seed):
+    return {name: make_history(seed + 10 * place) for place, name in enumerate(("linear", "CNN"))}
+
+
+CASES = {  # every plot function: data for it, by seed
+    "plot_digits": lambda seed: (make_images(seed), torch.arange(7) + seed),
+    "plot_pixels": lambda seed: (make_images(seed)[0], 3, 5, 8),
+    "plot_counts": lambda seed: (make_counts(seed),),
+    "plot_prediction": lambda seed: (make_images(seed)[0], make_probabilities(seed)),
+    "plot_templates": lambda seed: (make_weights(seed).requires_grad_(),),
+    "plot_history": lambda seed: (make_history(seed),),
+    "plot_scores": lambda seed: (make_scores(seed),),
+    "plot_accuracy_against_time": lambda seed: (make_histories(seed),),
+}
+every_plot = pytest.mark.parametrize("name", CASES)
+
+
+def draw(name, seed=0, **options):
+    return getattr(plots, name)(*CASES[name](seed), **options)
+
+
+def numbers(ax):
+    """The numbers behind an ≈ in a description, in order."""
+    found = re.findall(r"≈([-\d.,]*\d)", ax.description)
+    return [float(number.replace(",", "")) for number in found]
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+# What holds for every figure
+
+
+def test_every_plot_function_is_tested_here():
+    assert set(CASES) == {name for name in vars(plots) if name.startswith("plot_")}
+
+
+@every_plot
+def test_a_plot_goes_into_the_axes_it_is_given_or_into_a_new_figure(name):
+    _, given = plt.subplots()
+    assert draw(name, ax=given) is given and len(plt.get_fignums()) == 1
+    new = draw(name)
+    assert new is not given and len(plt.get_fignums()) == 2
+    assert new.figure is plt.figure(2)
+
+
+@every_plot
+def test_global_settings_stay_as_they_are(name, monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: None)
+    before = dict(matplotlib.rcParams)
+    plots.show(draw(name))
+    assert dict(matplotlib.rcParams) == before
+
+
+@every_plot
+def test_the_description_says_the_same_of_other_data_up_to_the_numbers(name):
+    """As the comparison of notebooks sees it: numbers behind an ≈ are blanked out."""
+    patterns = get_sanitize_patterns((ROOT / "tests" / "nbval_sanitize.cfg").read_text("utf-8"))
+    descriptions = [draw(name, seed).description for seed in (0, 1)]
+    assert descriptions[0] != descriptions[1]
+    assert len(descriptions[0]) > 30 and descriptions[0].endswith(".")
+    blanked = list(descriptions)
+    for pattern, replacement in patterns:
+        blanked = [re.sub(pattern, replacement, description) for description in blanked]
+    assert blanked[0] == blanked[1]
+
+
+@every_plot
+def test_axes_are_labelled_where_there_are_axes(name):
+    ax = draw(name)
+    assert not ax.axison or (ax.get_xlabel() and (ax.get_ylabel() or name == "plot_scores"))
+
+
+def test_weights_are_purple_below_zero_white_at_zero_and_orange_above():
+    below, zero, above = (plt.get_cmap(plots.SIGNED)(place)[:3] for place in (0.1, 0.5, 0.9))
+    assert below[2] > below[0] > below[1]
+    assert min(zero) > 0.95
+    assert above[0] > above[1] > above[2]
+
+
+# One by one: what is drawn is the data, and so are the numbers in the description
+
+
+def test_digits_stand_in_rows_with_their_captions():
+    images = make_images(0)
+    ax = plots.plot_digits(images, captions=torch.arange(7) * 2, columns=4)
+    assert numbers(ax) == []
+    assert "7 images of digits in 2 rows" in ax.description
+    assert "≈[0, 2, 4, 6, 8, 10, 12]" in ax.description
+    assert texts(ax) == ["0", "2", "4", "6", "8", "10", "12"]
+    for number, (drawn, text) in enumerate(zip(ax.images, ax.texts, strict=True)):
+        left, right, bottom, top = drawn.get_extent()
+        assert (left // 28, top // 28) == (number % 4, number // 4), "row by row from the top left"
+        assert left < text.get_position()[0] < right and bottom < text.get_position()[1]
+        assert np.array_equal(drawn.get_array(), images[number, 0])
+        assert drawn.get_clim() == (0, 1), "grey is not stretched"
+        assert ax.get_xlim()[0] <= left < right <= ax.get_xlim()[1]
+        assert ax.get_ylim()[0] >= bottom > top >= ax.get_ylim()[1]
+
+
+@pytest.mark.parametrize(("size", "words"), [(1, "1 row,"), (10, "1 row,"), (11, "2 rows,")])
+def test_digits_without_captions(size, words):
+    ax = plots.plot_digits(make_images(0, size))
+    assert ax.description == f"{size} images of digits in {words} white on black."
+    assert len(ax.images) == size and texts(ax) == []
+
+
+def test_pixels_carry_their_values():
+    image = make_images(0)[0]
+    part = image[0, 3:11, 5:13].numpy()
+    ax = plots.plot_pixels(image, top=3, left=5, size=8)
+    assert np.array_equal(ax.images[0].get_array(), part)
+    assert ax.images[0].get_extent() == [4.5, 12.5, 10.5, 2.5] and ax.images[0].get_clim() == (0, 1)
+    for text in ax.texts:
+        column, row = text.get_position()
+        assert float(text.get_text()) == pytest.approx(part[row - 3, column - 5], abs=0.0051)
+    assert len(ax.texts) == 64
+    assert numbers(ax) == [(part > 0).sum(), pytest.approx(part.max(), abs=0.0051)]
+    assert (
+        "Rows 3 to 10 and columns 5 to 12" in ax.description and "of the 64 pix" in ax.description
+    )
+
+
+def test_counts_are_bars_for_every_split():
+    counts = make_counts(0)
+    ax = plots.plot_counts(counts)
+    assert numbers(ax) == [
+        number for name in counts for number in (counts[name].min(), counts[name].max())
+    ]
+    assert "10 digits" in ax.description
+    for container, name in zip(ax.containers, counts, strict=True):
+        assert [bar.get_height() for bar in container] == list(counts[name])
+        assert [round(bar.get_x() + bar.get_width() / 2) for bar in container] == list(range(10))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(counts)
+    assert [text.get_text() for text in ax.get_xticklabels()] == [str(digit) for digit in range(10)]
+
+
+def test_a_prediction_is_the_image_and_a_bar_for_each_digit():
+    image, probabilities = CASES["plot_prediction"](0)
+    ax = plots.plot_prediction(image, probabilities)
+    assert [bar.get_height() for bar in ax.patches] == pytest.approx(probabilities.tolist())
+    assert np.array_equal(ax.child_axes[0].images[0].get_array(), image[0])
+    assert numbers(ax) == [probabilities.argmax(), round(100 * probabilities.max().item())]
+    assert ax.get_ylim() == (0, 1)
+
+
+def test_templates_share_one_scale_with_zero_in_the_middle():
+    weights = make_weights(0)
+    limit = weights.abs().max().item()
+    ax = plots.plot_templates(weights)
+    assert numbers(ax) == pytest.approx([-limit, limit], abs=0.0051)
+    assert "10 outputs" in ax.description and texts(ax) == [str(number) for number in range(10)]
+    for number, drawn in enumerate(ax.images):
+        left, _, _, top = drawn.get_extent()
+        assert (left // 28, top // 28) == (number % 5, number // 5)
+        assert np.array_equal(drawn.get_array(), weights[number].reshape(28, 28))
+        assert drawn.get_clim() == pytest.approx((-limit, limit))
+        assert drawn.get_cmap().name == plots.SIGNED
+
+
+def test_a_history_becomes_error_rates():
+    history = make_history(0)
+    ax = plots.plot_history(history)
+    train, validation = (100 - 100 * history[name] for name in ("accuracy", "validation_accuracy"))
+    for line, values in zip(ax.lines, (train, validation), strict=True):
+        assert list(line.get_xdata()) == list(history["step"])
+        assert list(line.get_ydata()) == pytest.approx(list(values))
+    assert [line.get_label() for line in ax.lines] == ["training batches", "validation"]
+    ends = [values.iloc[place] for values in (train, validation) for place in (0, -1)]
+    assert numbers(ax) == pytest.approx(ends, abs=0.051)
+
+
+def test_scores_are_bars_of_means_with_a_dot_for_each_seed():
+    scores = make_scores(0)
+    ax = plots.plot_scores(scores, xlabel="recall (%)")
+    means = [100 * values.mean() for values in scores.values()]
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx(means)
+    for place, (line, values) in enumerate(zip(ax.lines, scores.values(), strict=True)):
+        assert list(line.get_xdata()) == pytest.approx(list(100 * values))
+        assert set(line.get_ydata()) == {place}
+    assert numbers(ax) == pytest.approx([4, *means], abs=0.051)
+    assert texts(ax) == [f"{mean:.1f}" for mean in means]
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(scores)
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first stands on top"
+    assert ax.get_xlabel() == "recall (%)"
+
+
+def test_accuracy_against_time_has_a_line_for_every_history():
+    histories = make_histories(0)
+    ax = plots.plot_accuracy_against_time(histories)
+    ends = []
+    for line, (name, history) in zip(ax.lines, histories.items(), strict=True):
+        assert line.get_label() == name
+        assert list(line.get_xdata()) == list(history["seconds"])
+        assert list(line.get_ydata()) == pytest.approx(list(100 * history["validation_accuracy"]))
+        ends += [100 * history["validation_accuracy"].iloc[-1], history["seconds"].iloc[-1]]
+    assert numbers(ax) == pytest.approx(ends, abs=0.051)
+
+
+# show
+
+
+def test_describe_gives_axes_their_words():
+    ax = plots.new_axes()
+    assert plots.describe(ax, "A first try.") is ax
+    assert plots.describe(ax, "Nothing is drawn.").description == "Nothing is drawn."
+
+
+def test_a_figure_without_a_description_is_not_shown():
+    with pytest.raises(ValueError, match="ax must have a description, got none: call describe"):
+        plots.show(plots.new_axes())
+
+
+def test_in_plain_python_the_words_are_printed(monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.get_fignums()))
+    _, (left, right) = plt.subplots(1, 2)
+    plots.describe(left, "On the left nothing.")
+    plots.describe(right, "On the right nothing.")
+    plots.show(right)
+    assert shown == [[1]]
+    assert capsys.readouterr().out == "On the left nothing. On the right nothing.\n"
+
+
+IN_IPYTHON = """
+import json
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+def record(show):
+    with capture_output() as captured:
+        show()
+    outputs = [[output.data, output.metadata] for output in captured.outputs]
+    return [outputs, captured.stdout, captured.stderr, shell.user_ns["plt"].get_fignums()]
+
+shell = InteractiveShell.instance()
+shell.run_cell("import matplotlib.pyplot as plt; from tests.test_plots import draw, plots")
+cell = record(lambda: shell.run_cell("ax = draw('plot_history'); plots.show(ax)").raise_error())
+shell.run_cell("ax = draw('plot_history')")
+callback = record(lambda: shell.user_ns["plots"].show(shell.user_ns["ax"]))
+print(json.dumps({"cell": cell, "callback": callback}))
+"""
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """What `show` puts out inside IPython: from a cell, and from a callback (of a widget, say)."""
+    folder = str(tmp_path_factory.mktemp("ipython"))
+    environment = {"PYTHONPATH": str(ROOT), "IPYTHONDIR": folder, "MPLBACKEND": "agg"}
+    command = [sys.executable, "-c", IN_IPYTHON]
+    run = subprocess.run(command, env=os.environ | environment, capture_output=True, timeout=120)
+    assert run.returncode == 0, run.stderr.decode()
+    return json.loads(run.stdout)
+
+
+OUTSIDE = pytest.mark.xfail(strict=True, reason="`get_ipython` is a builtin only while a cell runs")
+
+
+@pytest.mark.parametrize("place", ["cell", pytest.param("callback", marks=OUTSIDE)])
+def test_in_ipython_there_is_one_picture_with_its_alternative_text(shown, place):
+    outputs, stdout, stderr, still_open = shown[place]
+    assert (stdout, stderr, still_open, len(outputs)) == ("", "", [], 1)
+    data, metadata = outputs[0]
+    assert set(data) == {"image/png", "text/plain"}
+    assert data["text/plain"] == draw("plot_history").description
+    assert metadata == {"image/png": {"alt": data["text/plain"]}}
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG\r\n")
+
+
+# Known to be wrong: each mark goes when plots.py is mended
+
+
+def wrong(reason):
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+@wrong("what is drawn after new_axes() is drawn outside the style")
+@pytest.mark.parametrize("name", ["plot_counts", "plot_history", "plot_accuracy_against_time"])
+def test_legends_follow_the_style(name):
+    legend = draw(name).get_legend()
+    assert not legend.get_frame_on()
+    assert legend.get_texts()[0].get_fontsize() == plots.STYLE["font.size"]
+
+
+@wrong("the offset is that of three splits")
+@pytest.mark.parametrize("splits", [1, 2])
+def test_bars_stand_around_their_digit(splits):
+    ax = plots.plot_counts(make_counts(0).iloc[:, :splits])
+    for digit in range(10):
+        bars = [container[digit] for container in ax.containers]
+        middle = np.mean([bar.get_x() + bar.get_width() / 2 for bar in bars])
+        assert middle == pytest.approx(digit, abs=1e-9)
+
+
+@wrong("a line through one point, without a marker, is not seen")
+def test_a_history_of_one_row_can_be_seen():
+    lines = plots.plot_history(make_history(0, rows=1)).lines
+    assert all(line.get_marker() not in ("", "None", None) for line in lines)
+
+
+@wrong("zip stops at the seventh colour, and the description names all")
+def test_what_the_description_names_is_drawn():
+    histories = {f"model {number}": make_history(number) for number in range(8)}
+    assert len(plots.plot_accuracy_against_time(histories).lines) == 8
+
+
+@wrong("the description says neither what is measured")
+def test_the_description_of_scores_says_what_is_measured():
+    assert "recall" in plots.plot_scores(make_scores(0), xlabel="recall (%)").description
+
+
+@wrong("the part is cut off at the edge, the extent and the description are not")
+def test_pixels_end_at_the_edge_of_the_image():
+    ax = plots.plot_pixels(make_images(0)[0], top=20, left=20, size=10)
+    assert "Rows 20 to 27 and columns 20 to 27" in ax.description

@@ -1,0 +1,594 @@
+"""Training and evaluation, held against loops written out with plain PyTorch."""
+
+import copy
+import hashlib
+import math
+import os
+import random
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, IterableDataset
+
+from mnist_lib import training
+from mnist_lib.data import Batches, Split
+from mnist_lib.training import Diverged, Evaluation
+
+ROOT = Path(__file__).parents[1]
+SGD = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
+ADAM = partial(torch.optim.Adam, lr=0.003)
+KINDS = {"Batches": Batches, "DataLoader": DataLoader}
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+DEVICES = sorted({"cpu", training.pick_device().type})
+
+
+def make_split(size=50, seed=0):
+    """Random images and labels."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(size, 1, 28, 28, generator=generator)
+    return Split(images, torch.randint(10, (size,), generator=generator))
+
+
+def make_model(seed=0):
+    """A small network in which training and evaluation mode differ: batch normalisation and dropout."""
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, 16),
+        nn.BatchNorm1d(16),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(16, 10),
+    )
+
+
+class Bias(nn.Module):
+    """The same logits for every image: the parameter itself."""
+
+    def __init__(self, *logits):
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor([*logits, *[0.0] * (10 - len(logits))]))
+
+    def forward(self, images):
+        return self.logits.expand(len(images), 10)
+
+
+def same_weights(one, other):
+    """Whether two models agree in every parameter and buffer, bit for bit."""
+    pairs = zip(one.state_dict().items(), other.state_dict().items(), strict=True)
+    return all(name == other_name and torch.equal(a, b) for (name, a), (other_name, b) in pairs)
+
+
+def modes(model):
+    return [module.training for module in model.modules()]
+
+
+def evaluate_by_hand(model, split):
+    """Loss and number of right answers over the whole split at once."""
+    model = copy.deepcopy(model).eval()
+    with torch.no_grad():
+        logits = model(split.images)
+    right = int((logits.argmax(1) == split.labels).sum())
+    return F.cross_entropy(logits, split.labels).item(), right
+
+
+def train_by_hand(model, batches, optimizer, epochs=1, scheduler=None):
+    """The loop that every textbook has; returns (loss, right, seen, learning rate) of every step."""
+    steps = []
+    for _ in range(epochs):
+        model.train()
+        for images, labels in batches:
+            optimizer.zero_grad()
+            logits = model(images)
+            loss = F.cross_entropy(logits, labels)
+            loss.backward()
+            optimizer.step()
+            right = int((logits.argmax(1) == labels).sum())
+            steps.append((loss.item(), right, len(labels), optimizer.param_groups[0]["lr"]))
+            if scheduler is not None:
+                scheduler.step()
+    return steps
+
+
+# A seed and a device
+
+
+def test_a_seed_makes_python_numpy_and_torch_repeatable():
+    def draw(seed):
+        training.seed_everything(seed)
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    first, again, other = draw(3), draw(3), draw(4)
+    assert first == again
+    assert all(a != b for a, b in zip(first, other))
+    assert torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(ValueError, match=f"seed must be an integer from 0 to .*, got {seed!r}"):
+        training.seed_everything(seed)
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "7", "4294967000"])
+def test_base_seed_comes_from_the_environment(monkeypatch, text):
+    monkeypatch.delenv("MNIST_LIB_SEED", raising=False)
+    if text is not None:
+        monkeypatch.setenv("MNIST_LIB_SEED", text)
+    assert training.base_seed() == int(text or 0)
+    training.seed_everything(training.base_seed() + 250)  # there is room for the seeds after it
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "one", " 7", "4294967001", "1e3", "²"])
+def test_a_base_seed_that_is_none_is_refused(monkeypatch, text):
+    monkeypatch.setenv("MNIST_LIB_SEED", text)
+    with pytest.raises(ValueError, match="MNIST_LIB_SEED must be an integer from 0 to ") as caught:
+        training.base_seed()
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("cuda", [True, False])
+@pytest.mark.parametrize("mps", [True, False])
+def test_the_device_is_cuda_else_mps_else_the_cpu(monkeypatch, cuda, mps):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert training.pick_device() == torch.device("cuda" if cuda else "mps" if mps else "cpu")
+
+
+def test_the_device_of_a_model():
+    assert training.device_of(nn.Linear(2, 2)) == torch.device("cpu")
+    assert training.device_of(nn.Linear(2, 2, device="meta")) == torch.device("meta")
+    with pytest.raises(ValueError, match="model must have parameters, got Flatten without any"):
+        training.device_of(nn.Flatten())
+
+
+class Traveller:
+    """Stands for a tensor, and notes the devices it is sent to."""
+
+    def __init__(self, tensor, visited):
+        self.tensor, self.visited = tensor, visited
+
+    def to(self, device):
+        self.visited.append(device)
+        return self.tensor
+
+
+def test_batches_are_moved_to_the_device_of_the_model(monkeypatch):
+    monkeypatch.setattr(training, "device_of", lambda model: "the device")
+    visited, (images, labels) = [], make_split(4)[:]
+    batches = [(Traveller(images, visited), Traveller(labels, visited))]
+    model = make_model()
+    training.evaluate(model, batches)
+    training.train_one_epoch(model, batches, SGD(model.parameters()))
+    assert visited == ["the device"] * 4
+
+
+def test_predict_moves_images_to_the_device_of_the_model():
+    probabilities = training.predict(make_model().to("meta"), torch.rand(300, 1, 28, 28))
+    assert probabilities.device.type == "meta" and probabilities.shape == (300, 10)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_training_on_every_device_of_this_machine(device):
+    split, weights = make_split(), []
+    for _ in range(2):
+        training.seed_everything(0)
+        model = make_model().to(device)
+        batches = Batches(split, 20, shuffle=True)
+        training.fit(model, batches, ADAM(model.parameters()), epochs=2, validation=batches)
+        assert training.predict(model, split.images).device.type == device
+        weights.append(model)
+    assert same_weights(*weights)
+
+
+# Evaluation
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("train", [False, True])
+def test_evaluation_mode_puts_everything_back(train, grad, fails):
+    model = make_model().train(train)
+    model[2].eval()  # a frozen batch normalisation
+    model[4].train()
+    before = modes(model)
+    with torch.set_grad_enabled(grad):
+        try:
+            with training.evaluation_mode(model):
+                assert not any(modes(model)) and not torch.is_grad_enabled()
+                if fails:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            assert fails
+        assert torch.is_grad_enabled() == grad
+    assert modes(model) == before
+
+
+@every_kind
+@pytest.mark.parametrize("batch_size", [1, 7, 25, 49, 50, 64])
+def test_evaluation_is_exact_whatever_the_batches(kind, batch_size):
+    model, split = make_model(), make_split(50)
+    loss, right = evaluate_by_hand(model, split)
+    result = training.evaluate(model, kind(split, batch_size=batch_size))
+    assert result.loss == pytest.approx(loss, rel=1e-6)
+    assert (result.right, result.seen, result.accuracy) == (right, 50, right / 50)
+
+
+def test_evaluation_is_exact_when_a_small_batch_is_unlike_the_others():
+    """Where a mean of the means of the batches would be far off."""
+    model, images = Bias(2.0), torch.zeros(11, 1, 28, 28)
+    labels = torch.tensor([0] * 10 + [5])
+    easy, hard = math.log(math.e**2 + 9) - 2, math.log(math.e**2 + 9)
+    result = training.evaluate(model, Batches(Split(images, labels), 10))
+    assert result.loss == pytest.approx((10 * easy + hard) / 11, rel=1e-6)
+    assert result[1:] == (10, 11)
+
+
+def test_the_order_of_the_batches_does_not_matter():
+    model, batches = make_model(), list(Batches(make_split(50), 8))
+    forward, backward = training.evaluate(model, batches), training.evaluate(model, batches[::-1])
+    assert forward.loss == pytest.approx(backward.loss, rel=1e-9) and forward[1:] == backward[1:]
+
+
+@every_kind
+def test_evaluation_leaves_no_trace(kind):
+    model, batches = make_model().train(), kind(make_split(), batch_size=20)
+    model[2].eval()
+    model[1].weight.grad = torch.ones_like(model[1].weight)
+    before, mode = copy.deepcopy(model), modes(model)
+    first, second = training.evaluate(model, batches), training.evaluate(model, batches)
+    assert first == second, "no dropout, no running statistics that move"
+    assert same_weights(model, before) and modes(model) == mode
+    assert torch.equal(model[1].weight.grad, torch.ones_like(model[1].weight))
+    assert model[5].weight.grad is None and type(first.loss) is float
+
+
+def test_evaluation_records_no_graph():
+    model, recorded = make_model(), []
+    model.register_forward_hook(lambda *call: recorded.append(call[-1].requires_grad))
+    training.evaluate(model, Batches(make_split(), 20))
+    training.predict(model, make_split().images)
+    assert recorded == [False] * 4
+
+
+def test_batches_may_be_a_list_or_a_generator():
+    model, batches = make_model(), Batches(make_split(), 20)
+    results = [training.evaluate(model, some) for some in (batches, list(batches), iter(batches))]
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize(
+    "batches", [[], iter(()), Batches(make_split(0), 5)], ids=["list", "iterator", "Batches"]
+)
+def test_no_example_is_an_error(batches):
+    model = make_model()
+    optimizer = SGD(model.parameters())
+    with pytest.raises(ValueError, match="batches must hold at least one example, got none"):
+        training.evaluate(model, batches)
+    with pytest.raises(ValueError, match="batches must hold at least one example, got none"):
+        training.train_one_epoch(model, batches, optimizer)
+
+
+def test_a_split_in_place_of_its_batches_is_refused():
+    from mnist_lib.models import SoftmaxClassifier
+
+    with pytest.raises(ValueError, match=r"images must have the shape .*, got \(1, 28, 28\)"):
+        training.evaluate(SoftmaxClassifier(), make_split())
+
+
+def test_right_answers_are_counted():
+    logits = torch.tensor([[0.0, 2, 1], [3, 0, 0], [0, 0, 1], [0, 1, 0]])
+    assert training.count_right(logits, torch.tensor([1, 0, 0, 1])) == (3, 4)
+    assert training.count_right(logits.softmax(1), torch.tensor([1, 0, 0, 1])) == (3, 4)
+    assert training.count_right(logits[:0], torch.tensor([], dtype=torch.int64)) == (0, 0)
+    assert [
+        type(number) for number in training.count_right(logits, torch.tensor([2, 2, 2, 2]))
+    ] == [int, int]
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (1,), (3,), (4, 10), ()])
+def test_labels_that_would_be_compared_all_with_all_are_refused(shape):
+    with pytest.raises(ValueError, match=r"labels must have the shape \(4,\), got \("):
+        training.count_right(torch.rand(4, 10), torch.zeros(shape, dtype=torch.int64))
+
+
+def test_a_total_is_that_of_all_examples():
+    losses = [0.5, 1.5, 4.0, 2.0, 1.0, 3.0]
+    parts = [
+        Evaluation(0.5, 1, 1),
+        Evaluation(2.5, 3, 3),
+        Evaluation(2.0, 0, 2),
+    ]  # of 1, 3 and 2 of them
+    parts[1] = Evaluation(sum(losses[1:4]) / 3, 3, 3)
+    assert training.total(iter(parts)) == Evaluation(pytest.approx(sum(losses) / 6), 4, 6)
+    assert training.total([training.total(parts[:2]), parts[2]]) == training.total(parts)
+    assert Evaluation(loss=1.0, right=3, seen=4).accuracy == 0.75
+
+
+# Predictions
+
+
+def test_predictions_are_the_softmax_over_the_digits():
+    model, images = make_model(), make_split(600).images  # more than two evaluation batches
+    probabilities = training.predict(model, images)
+    with torch.no_grad():
+        logits = copy.deepcopy(model).eval()(images)
+    assert probabilities.shape == (600, 10) and not probabilities.requires_grad
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(600))
+    torch.testing.assert_close(probabilities, logits.softmax(dim=1))
+    assert torch.equal(probabilities.argmax(1), logits.argmax(1))
+    assert not torch.allclose(probabilities.sum(dim=0), torch.ones(10))
+
+
+def test_predictions_leave_no_trace():
+    model, images = make_model().train(), make_split(30).images
+    model[2].eval()
+    before, mode = copy.deepcopy(model), modes(model)
+    assert torch.equal(training.predict(model, images), training.predict(model, images))
+    assert same_weights(model, before) and modes(model) == mode
+    assert training.predict(model, images[:0]).shape == (0, 10)
+    alone = training.predict(model, images[4:5])
+    torch.testing.assert_close(alone, training.predict(model, images)[4:5])
+
+
+# Training
+
+
+@every_kind
+@pytest.mark.parametrize("make_optimizer", [SGD, ADAM], ids=["SGD", "Adam"])
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_training_follows_the_loop_written_by_hand(kind, make_optimizer, epochs):
+    batches = kind(make_split(50), batch_size=16, shuffle=True)  # 16, 16, 16, 2
+    by_hand, by_library = (make_model().eval() for _ in range(2))  # to train is for the loop to say
+    torch.manual_seed(1)
+    expected = train_by_hand(by_hand, batches, make_optimizer(by_hand.parameters()), epochs)
+    torch.manual_seed(1)
+    optimizer = make_optimizer(by_library.parameters())
+    steps = [
+        step
+        for _ in range(epochs)
+        for step in training.training_steps(by_library, batches, optimizer)
+    ]
+    assert steps == [step[:3] for step in expected]
+    assert same_weights(by_library, by_hand)
+    assert not same_weights(by_library, make_model())
+
+
+def test_one_epoch_adds_up_its_steps():
+    batches, results = Batches(make_split(50), 16), []
+    for train in (training.train_one_epoch, training.training_steps):
+        model = make_model()
+        torch.manual_seed(1)
+        results.append(train(model, batches, SGD(model.parameters())))
+    results[1] = training.total(results[1])
+    assert results[0] == results[1] and results[0].seen == 50
+
+
+def test_dropout_stays_on_after_an_evaluation_in_between():
+    batches = Batches(make_split(50), 10)
+    with_evaluations, without = make_model().eval(), make_model().eval()
+    torch.manual_seed(1)
+    train_by_hand(without, batches, SGD(without.parameters()))
+    torch.manual_seed(1)
+    for _ in training.training_steps(with_evaluations, batches, SGD(with_evaluations.parameters())):
+        assert all(modes(with_evaluations))
+        training.evaluate(with_evaluations, batches)
+        training.predict(with_evaluations, make_split(3).images)
+    assert same_weights(with_evaluations, without)
+
+
+@pytest.mark.parametrize(
+    ("logits", "label", "loss"), [((math.nan,), 0, "nan"), ((3e38, -3e38), 1, "inf")]
+)
+def test_a_loss_that_is_no_number_stops_the_training(logits, label, loss):
+    model = Bias(*logits)
+    before = copy.deepcopy(model.state_dict()["logits"])
+    batches = Batches(Split(torch.zeros(4, 1, 28, 28), torch.full((4,), label)), 2)
+    sentence = f"^the loss is {loss} at step 1 of this epoch; try a smaller learning rate$"
+    with pytest.raises(Diverged, match=sentence):
+        training.train_one_epoch(model, batches, SGD(model.parameters()))
+    torch.testing.assert_close(model.logits.detach(), before, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_huge_learning_rate_diverges():
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e30)
+    with pytest.raises(Diverged, match="try a smaller learning rate"):
+        training.fit(model, Batches(make_split(), 5), optimizer, epochs=3)
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_training():
+    """The weights can break in the very last step, too."""
+    model, images = Bias(3e38, -3e38), torch.zeros(4, 1, 28, 28)
+    train, validation = (Batches(Split(images, torch.full((4,), label)), 4) for label in (0, 1))
+    with pytest.raises(Diverged, match="the validation loss is inf; try a smaller learning rate"):
+        training.fit(model, train, torch.optim.SGD(model.parameters(), lr=0.0), 1, validation)
+
+
+# fit
+
+
+def fit(seed=0, epochs=3, kind=Batches, **options):
+    """A small training run on 50 examples in batches of 16, 16, 16 and 2: (model, history)."""
+    training.seed_everything(seed)
+    model = make_model(seed)
+    batches = kind(make_split(50), batch_size=16, shuffle=True)
+    return model, training.fit(model, batches, SGD(model.parameters()), epochs, **options)
+
+
+@every_kind
+@pytest.mark.parametrize("validate_every", [None, 1, 3, 4, 5, 12, 100])
+def test_fit_takes_the_steps_of_the_loop_and_its_rows_add_up(kind, validate_every):
+    validation = Batches(make_split(30, seed=1), 7)
+    model, history = fit(kind=kind, validation=validation, validate_every=validate_every)
+    training.seed_everything(0)
+    by_hand = make_model(0)
+    batches = kind(make_split(50), batch_size=16, shuffle=True)
+    steps = train_by_hand(by_hand, batches, SGD(by_hand.parameters()), epochs=3)
+    assert same_weights(model, by_hand), "evaluating in between changes nothing"
+
+    every = validate_every or 4
+    ends = sorted({*range(every, 13, every), 12})
+    assert list(history["step"]) == ends
+    assert list(history["epoch"]) == [math.ceil(end / 4) for end in ends]
+    for start, end, loss, accuracy in zip([0, *ends], ends, history["loss"], history["accuracy"]):
+        part = steps[start:end]
+        seen = sum(step[2] for step in part)
+        assert loss == pytest.approx(sum(step[0] * step[2] for step in part) / seen, rel=1e-12)
+        assert accuracy == sum(step[1] for step in part) / seen
+    last = training.evaluate(model, validation)
+    assert history["validation_loss"].iloc[-1] == last.loss
+    assert history["validation_accuracy"].iloc[-1] == last.accuracy
+    assert (history["seconds"] > 0).all() and history["seconds"].is_monotonic_increasing
+
+
+def test_columns_of_the_history():
+    columns = ["step", "epoch", "seconds", "loss", "accuracy"]
+    assert list(fit()[1].columns) == columns
+    validated = fit(validation=Batches(make_split(9), 4))[1]
+    assert list(validated.columns) == [*columns, "validation_loss", "validation_accuracy"]
+    assert [str(kind) for kind in validated.dtypes] == ["int64"] * 2 + ["float64"] * 5
+
+
+def test_validation_columns_are_those_of_the_model_at_that_step():
+    validation = Batches(make_split(30, seed=1), 7)
+    _, history = fit(epochs=3, validation=validation)
+    for epochs in (1, 2, 3):
+        model, _ = fit(epochs=epochs)
+        expected = training.evaluate(model, validation)
+        assert history["validation_loss"][epochs - 1] == expected.loss
+        assert history["validation_accuracy"][epochs - 1] == expected.accuracy
+
+
+@pytest.mark.parametrize("validate_every", [None, 3])
+def test_the_scheduler_is_stepped_after_every_step(validate_every):
+    batches, models, rates = Batches(make_split(50), 16), [], []
+    for by_hand in (True, False):
+        model = make_model()
+        torch.manual_seed(1)
+        optimizer = SGD(model.parameters())
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=9)
+        seen = []
+        optimizer.register_step_post_hook(
+            lambda optimizer, *_, seen=seen: seen.append(optimizer.param_groups[0]["lr"])
+        )
+        if by_hand:
+            train_by_hand(model, batches, optimizer, 2, scheduler)
+        else:
+            options = {"scheduler": scheduler, "validate_every": validate_every}
+            training.fit(model, batches, optimizer, 2, **options)
+        models.append(model)
+        rates.append([*seen, *scheduler.get_last_lr()])
+    assert rates[0] == rates[1] and len(set(rates[0])) == 9
+    assert same_weights(*models)
+
+
+def test_the_same_seed_gives_the_same_result_and_another_seed_another():
+    validation = Batches(make_split(30, seed=1), 7)
+    models, histories = zip(*(fit(seed, validation=validation) for seed in (5, 5, 6)))
+    assert same_weights(models[0], models[1]) and not same_weights(models[0], models[2])
+    one, two, other = (history.drop(columns="seconds") for history in histories)
+    assert one.equals(two) and not one.equals(other)
+
+
+class Diary(nn.Module):
+    """A model that notes which images it is trained on (their first pixel is their number)."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.seen = nn.Linear(784, 10), []
+
+    def forward(self, images):
+        if self.training:
+            self.seen += images[:, 0, 0, 0].int().tolist()
+        return self.linear(images.flatten(1))
+
+
+@every_kind
+def test_every_epoch_visits_every_example_once_in_a_new_order(kind):
+    split, model = make_split(50), Diary()
+    split.images[:, 0, 0, 0] = torch.arange(50)
+    batches = kind(split, batch_size=16, shuffle=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    training.fit(model, batches, optimizer, epochs=3, validation=batches, validate_every=3)
+    epochs = [model.seen[start : start + 50] for start in (0, 50, 100)]
+    assert len(model.seen) == 150 and all(sorted(epoch) == list(range(50)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2] != epochs[0] and list(range(50)) not in epochs
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, 2.0, True, "3", np.float64(2)])
+@pytest.mark.parametrize("name", ["epochs", "validate_every"])
+def test_epochs_and_validate_every_are_positive_integers(name, value):
+    with pytest.raises(ValueError) as caught:
+        fit(**{"epochs": 1, name: value})
+    assert str(caught.value) == f"{name} must be an integer of at least 1, got {value!r}"
+
+
+def test_epochs_are_not_none():
+    with pytest.raises(ValueError, match="epochs must be an integer of at least 1, got None"):
+        fit(epochs=None)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield from zip(*make_split(50)[:])
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: iter(Batches(make_split(), 5)), lambda: DataLoader(Stream(), batch_size=10)]
+)
+def test_batches_without_a_length_are_for_one_epoch_and_not_for_fit(make):
+    model = make_model()
+    optimizer = SGD(model.parameters())
+    assert training.train_one_epoch(model, make(), optimizer).seen == 50
+    assert training.evaluate(model, make()).seen == 50
+    with pytest.raises(TypeError, match="batches must have a length, such as Batches have, got "):
+        training.fit(model, make(), optimizer, epochs=1)
+
+
+def test_no_example_to_fit_or_to_validate_on():
+    model, none = make_model(), Batches(make_split(0), 5)
+    with pytest.raises(ValueError, match="batches must hold at least one example, got none"):
+        training.fit(model, none, SGD(model.parameters()), epochs=1)
+    with pytest.raises(ValueError, match="batches must hold at least one example, got none"):
+        fit(validation=none)
+
+
+# The progress bar
+
+
+def test_the_progress_bar_counts_the_steps_and_leaves_nothing_on_stdout(monkeypatch, capfd):
+    bars = []
+
+    def tqdm(*args, **options):
+        bars.append(training_tqdm(*args, **options, disable=False, mininterval=0))
+        return bars[-1]
+
+    training_tqdm = training.tqdm
+    monkeypatch.setattr(training, "tqdm", tqdm)
+    fit(epochs=3)
+    printed = capfd.readouterr()
+    assert printed.out == "" and "training" in printed.err
+    assert (bars[0].n, bars[0].total) == (12, 12)
+    assert printed.err.endswith("\r"), "the bar is wiped away at the end"
+
+
+def weights_of(model):
+    values = b"".join(value.numpy().tobytes() for value in model.state_dict().values())
+    return hashlib.sha256(values).hexdigest()
+
+
+def test_another_process_gets_the_same_weights_and_no_bar_where_it_is_switched_off():
+    code = "from tests.test_training import fit, weights_of; print(weights_of(fit()[0]))"
+    environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.stderr == ""
+    assert run.stdout.split() == [weights_of(fit()[0])]
