@@ -108,10 +108,8 @@ def load_mnist(source="auto"):
             reason = f", because {error}"
     mnist = mnist or _load_sample()
     what = "all of MNIST" if mnist.source == "full" else "the 5,000-image sample"
-    sizes = (len(mnist.train), len(mnist.validation), len(mnist.test))
-    print(
-        "Digits: {} ({:,} to train, {:,} to validate, {:,} to test){}.".format(what, *sizes, reason)
-    )
+    sizes = f"{len(mnist.train):,} to train, {len(mnist.validation):,} to validate"
+    print(f"Digits: {what} ({sizes}, {len(mnist.test):,} to test){reason}.")
     return mnist
 
 

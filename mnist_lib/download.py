@@ -67,9 +67,8 @@ def fetch(folder, seconds=600.0):
     deadline = time.monotonic() + seconds
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(
-            folder / ".mnist.lock", timeout=seconds, mode=0o666
-        ):  # a class may share the folder
+        # mode: the users who share a folder share the lock
+        with FileLock(folder / ".mnist.lock", timeout=seconds, mode=0o666):
             if not is_complete(folder):
                 _fetch_alone(folder, deadline)
     except Timeout:
@@ -90,13 +89,14 @@ def _fetch_alone(folder, deadline):
     named = os.environ.get("MNIST_LIB_MIRROR")
     reasons = []
     for mirror in [named] if named else MIRRORS:
-        with tempfile.TemporaryDirectory(
-            prefix=".download-", dir=folder, ignore_cleanup_errors=True
-        ) as temporary:
-            reason = _try_mirror(mirror, Path(temporary), deadline)
+        temporary = Path(tempfile.mkdtemp(prefix=".download-", dir=folder))
+        try:
+            reason = _try_mirror(mirror, temporary, deadline)
             if reason is None:
-                _move_into_place(Path(temporary) / "MNIST" / "raw", folder / "MNIST" / "raw")
+                _move_into_place(temporary / "MNIST" / "raw", folder / "MNIST" / "raw")
                 return
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
         reasons.append(f"{urllib.parse.urlsplit(mirror).netloc or mirror} {reason}")
         if time.monotonic() > deadline:
             break
@@ -107,25 +107,22 @@ def _try_mirror(mirror, temporary, deadline):
     """Have a child download from `mirror` into `temporary`. Returns None if that went well, else why not."""
     (temporary / "MNIST" / "raw").mkdir(parents=True)
     command = [sys.executable, "-I", str(Path(__file__).resolve()), str(temporary), mirror]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    with subprocess.Popen(
-        command, **quiet, stderr=subprocess.PIPE, text=True, errors="replace"
-    ) as child:
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, errors="replace") as child:
         try:
             reason = _watch(child, temporary, deadline)
         finally:
             child.kill()
-        if child.returncode:
-            reason = (
-                child.stderr.read().strip() or f"stopped with status {child.returncode}"
-            ).splitlines()[-1]
+        if reason is None and child.returncode != 0:
+            said = child.stderr.read().splitlines()
+            return said[-1] if said else f"stopped with status {child.returncode}"
     if reason is None and not is_complete(temporary):
-        reason = "sent files that are not those of MNIST"
+        return "sent files that are not those of MNIST"
     return reason
 
 
 def _watch(child, temporary, deadline):
-    """Wait until the child ends. Returns None, or why it was not waited for: no progress, or no time left."""
+    """Wait until the child ends. Returns None, or why it is to be stopped: no progress, or no time left."""
     size, moved = 0, time.monotonic()
     while child.poll() is None:
         time.sleep(0.05)
@@ -156,10 +153,8 @@ def _sha256(path):
 def _download(address, packed):
     """Write what `address` sends into the file `packed`, as it comes, so that the parent sees it grow."""
     request = urllib.request.Request(address, headers={"User-Agent": "mnist_lib"})
-    with (
-        urllib.request.urlopen(request, timeout=2 * STALL_SECONDS) as answer,
-        open(packed, "wb") as file,
-    ):
+    answer = urllib.request.urlopen(request, timeout=2 * STALL_SECONDS)
+    with answer, open(packed, "wb") as file:
         while piece := answer.read1(65536):
             file.write(piece)
             file.flush()

@@ -27,10 +27,10 @@ STYLE = {
 }
 
 
+@plt.rc_context(STYLE)
 def new_axes(width=7.0, height=3.5):
     """Empty axes in a new figure in the style of the series; sizes in inches."""
-    with plt.rc_context(STYLE):
-        return plt.figure(figsize=(width, height)).add_subplot()
+    return plt.figure(figsize=(width, height)).add_subplot()
 
 
 def describe(ax, description):
@@ -65,6 +65,7 @@ def show(ax):
     display({"image/png": picture, "text/plain": words}, raw=True, metadata={"image/png": {"alt": words}})
 
 
+@plt.rc_context(STYLE)
 def plot_digits(images, captions=None, columns=10, ax=None):
     """Draw images side by side, with a caption under each.
 
@@ -91,6 +92,7 @@ def plot_digits(images, captions=None, columns=10, ax=None):
     return describe(ax, words + ".")
 
 
+@plt.rc_context(STYLE)
 def plot_pixels(image, top=0, left=0, size=28, ax=None):
     """Draw a square part of one image large, with the value of every pixel written on it.
 
@@ -105,7 +107,7 @@ def plot_pixels(image, top=0, left=0, size=28, ax=None):
     ax.imshow(part, cmap="gray", vmin=0, vmax=1, extent=(left - 0.5, left + size - 0.5, top + size - 0.5, top - 0.5))
     for row, values in enumerate(part):
         for column, value in enumerate(values):
-            text = f"{value:.2f}".lstrip("0") if 0 < value < 1 else f"{value:.0f}"
+            text = f"{value:.2f}".lstrip("0") if 0.005 < value < 0.995 else f"{value:.0f}"
             colour = "black" if value > 0.5 else "white"
             ax.text(left + column, top + row, text, ha="center", va="center", color=colour, fontsize=100 / size)
     ax.set(xlabel="column", ylabel="row")
@@ -117,6 +119,7 @@ def plot_pixels(image, top=0, left=0, size=28, ax=None):
     )
 
 
+@plt.rc_context(STYLE)
 def plot_counts(counts, ax=None):
     """Draw how many images of each digit every split holds.
 
@@ -134,6 +137,7 @@ def plot_counts(counts, ax=None):
     return describe(ax, f"Bars: images of each of {len(counts)} digits, by split. Per digit: {spans}.")
 
 
+@plt.rc_context(STYLE)
 def plot_prediction(image, probabilities, ax=None):
     """Draw one image, and beside it the probability that a model gives each digit.
 
@@ -155,6 +159,7 @@ def plot_prediction(image, probabilities, ax=None):
     )
 
 
+@plt.rc_context(STYLE)
 def plot_templates(weights, columns=5, ax=None):
     """Draw the weights of each output of a linear layer as an image: what it looks for.
 
@@ -180,6 +185,7 @@ def plot_templates(weights, columns=5, ax=None):
     )
 
 
+@plt.rc_context(STYLE)
 def plot_history(history, ax=None):
     """Draw the error rate on training batches and on validation images as training goes on.
 
@@ -202,6 +208,7 @@ def plot_history(history, ax=None):
     return describe(ax, f"Error rate against training step: {spans}.")
 
 
+@plt.rc_context(STYLE)
 def plot_scores(scores, xlabel="accuracy (%)", ax=None):
     """Draw a bar for the mean of each group of results, and a dot for each result.
 
@@ -216,14 +223,18 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
         values = 100 * np.asarray(scores[name])
         ax.barh(place, values.mean(), color=COLOURS[4], height=0.6)
         ax.plot(values, np.full(len(values), place), "o", color=COLOURS[6], markersize=4)
-        ax.text(values.max() + 1, place, f"{values.mean():.1f}", va="center")
+        ax.annotate(
+            f"{values.mean():.1f}", (values.max(), place), (7, 0), textcoords="offset points", va="center"
+        )
     ax.set(yticks=range(len(names)), yticklabels=names, xlabel=xlabel)
     ax.invert_yaxis()
-    ax.margins(x=0.1)
+    ax.margins(x=0.12)
+    ax.set_xlim(left=0)
     means = "; ".join(f"{name} ≈{100 * np.mean(scores[name]):.1f} %" for name in names)
     return describe(ax, f"Bars, mean over ≈{len(scores[names[0]])} seeds with a dot for each: {means}.")
 
 
+@plt.rc_context(STYLE)
 def plot_accuracy_against_time(histories, ax=None):
     """Draw validation accuracy against seconds of training.
 

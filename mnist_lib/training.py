@@ -258,7 +258,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
     """
     every, last = _check_schedule(batches, epochs, validate_every)
     rows, recent, step, seconds = [], [], 0, 0.0
-    with tqdm(total=last, desc="training", unit="step", leave=False) as bar:
+    with _progress_bar(last) as bar:
         started = time.perf_counter()
         for epoch in range(1, epochs + 1):
             for batch in training_steps(model, batches, optimizer):
@@ -274,6 +274,12 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
                     recent = []
                     started = time.perf_counter()
     return pd.DataFrame(rows)
+
+
+def _progress_bar(steps):
+    """A progress bar that shows after a second, and disappears; none where TQDM_DISABLE is set."""
+    off = os.environ.get("TQDM_DISABLE", "") not in ("", "0")  # tqdm's bar for notebooks does not look
+    return tqdm(total=steps, desc="training", unit="step", leave=False, delay=1, disable=off)
 
 
 def _check_schedule(batches, epochs, validate_every):

@@ -250,7 +250,7 @@ def svg(notebook, path):
 
 def absolute_paths(notebook, path):
     """No path of one machine, in sources or outputs: known folders, and where this one keeps things."""
-    known = r"(?<![\w.~)])/(?:home|root|Users|tmp|mnt|private/var|var/folders)/\S*|\b[A-Z]:\\\w\S*"
+    known = r"(?<![\w.~)])/(?:home|root|Users|tmp|mnt|private/var|var/folders)/\S*|\b[C-E]:\\+(?!math)\w\S*"
     here = "|".join(re.escape(str(folder)) + r"\b\S*" for folder in (FOLDER, sys.prefix))
     packages = r"[~\w/\\.:+-]+[/\\]site-packages\S*"
     return [
@@ -447,11 +447,9 @@ def badge(notebook, path):
 def setup_cell(notebook, path):
     """The first code cell is the setup cell, the same in all notebooks, and installs from this repository."""
     _, cell = code_cells(notebook)[0]
-    problems = (
-        []
-        if tags(cell) == ["setup"]
-        else ["the first code cell does not have the tag 'setup', and no other"]
-    )
+    problems = []
+    if "setup" not in tags(cell):
+        problems.append("the first code cell does not have the tag 'setup'")
     if len(code_cells(notebook, "setup")) > 1:
         problems.append("there is more than one setup cell")
     if cell.source != setup_text():
@@ -497,17 +495,16 @@ def links(notebook, path):
 
 
 def broken_links(text, folder):
-    """The relative targets of links and pictures in Markdown `text` that are no files, a list of str.
+    """The relative targets of links and pictures in Markdown `text` that do not exist, a list of str.
 
     >>> broken_links("[a](https://example.org) [b](#part) [c](pyproject.toml#part) [d](nowhere.md)", FOLDER)
     ['nowhere.md']
     """
+    text = re.sub(r"`[^`\n]*`", "", text)
     targets = re.findall(r"\]\(<?([^)\s>]+)|<(?:a|img)\b[^>]*(?:href|src)=[\"']([^\"']+)", text)
     targets = [first or second for first, second in targets]
     relative = [target for target in targets if not re.match(r"[a-z]+:|#|attachment:", target)]
-    return [
-        target for target in relative if not (folder / target.split("#")[0]).resolve().is_file()
-    ]
+    return [target for target in relative if not (folder / target.split("#")[0]).exists()]
 
 
 # Homework and exercises

@@ -73,6 +73,10 @@ def execute(notebook, folder, source, seed=None, threads=None):
     """
     environment = dict(os.environ, MNIST_LIB_SOURCE=source, TQDM_DISABLE="1")
     environment.pop("MPLBACKEND", None)  # figures as a student sees them
+    if data := environment.get(
+        "MNIST_LIB_DATA"
+    ):  # it may be meant from here, and the kernel works elsewhere
+        environment["MNIST_LIB_DATA"] = str(Path(data).expanduser().absolute())
     if seed is not None:
         environment["MNIST_LIB_SEED"] = str(seed)
     if threads is not None:
@@ -169,7 +173,10 @@ def run(path, arguments):
     ]
     held = sum(line.startswith(MARKS["holds"]) for _, cell in code_cells(notebook) if "check" not in tags(cell)
                for line in output_lines(cell))  # fmt: skip
-    print(f"{path}: {seconds:.1f} s, {held} of {held + len(failed)} claims held", flush=True)
+    print(
+        f"{os.path.relpath(path)}: {seconds:.1f} s, {held} of {held + len(failed)} claims held",
+        flush=True,
+    )
     for line in failed:
         print(f"    {line}")
     if error:

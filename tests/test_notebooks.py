@@ -15,11 +15,10 @@ from run_notebooks import main
 FIXTURES = rules.FOLDER / "tests" / "fixtures"
 COURSE = {path.relative_to(rules.NOTEBOOKS).as_posix(): path for path in rules.all_notebooks()}
 MAIN = [path.name for path in rules.main_notebooks()]
-HOMEWORK = {  # a solution repeats cells of its notebook: each source is kept once, under the first name
-    cell.source: f"{name.removesuffix('.ipynb')}-{number}"
-    for name, path in reversed(COURSE.items())
-    for number, cell in rules.code_cells(rules.read(path), "homework")
-}
+HOMEWORK = {}  # a solution repeats the cells of its notebook: each text once, under its first name
+for name, path in COURSE.items():
+    for number, cell in rules.code_cells(rules.read(path), "homework"):
+        HOMEWORK.setdefault(cell.source, f"{name.removesuffix('.ipynb')}-{number}")
 
 
 # The course
@@ -199,26 +198,38 @@ def test_store_refuses_and_says_why(tmp_path, capsys):
         "claim": "print('✓ Yes.')\nprint('✗ No.')",
         "error": "1 / 0",
         "path": "print('/home/student/digits')",
+        "edited": "file = open('edited.ipynb', 'a')\nprint(file=file, flush=True)",
     }
     paths = [write(tmp_path / f"{name}.ipynb", source) for name, source in sources.items()]
     before = [path.read_bytes() for path in paths]
     assert main(["--store", "--source", "sample", *map(str, paths)]) == 1
-    assert [path.read_bytes() for path in paths] == before
+    assert [path.read_bytes() for path in paths] == [*before[:3], before[3] + b"\n"]
     said = capsys.readouterr().out
     assert re.search(r"1 of 2 claims held\n    ✗ No.\n    not stored: a claim failed", said)
     assert re.search(r"ZeroDivisionError(.|\n)*    not stored: a cell raised", said)
+    assert "    not stored: the file was changed while it ran" in said
     assert re.search(r"    not stored: cell 1 holds the absolute path /home/student/digits", said)
 
 
-def test_source_seed_and_threads_reach_the_notebook(tmp_path):
-    names = ["MNIST_LIB_SOURCE", "MNIST_LIB_SEED", "OMP_NUM_THREADS", "TQDM_DISABLE"]
-    expected = ["full", "3", "2", "1"]
-    path = write(
-        tmp_path / "a.ipynb", f"import os\nassert [os.environ[n] for n in {names}] == {expected}"
-    )
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {"MNIST_LIB_SOURCE": "sample", "TQDM_DISABLE": "1"}),
+        (["--store"], {"MNIST_LIB_SOURCE": "full"}),
+        (
+            ["--source", "full", "--seed", "3", "--threads", "2"],
+            {"MNIST_LIB_SOURCE": "full", "MNIST_LIB_SEED": "3", "OMP_NUM_THREADS": "2"},
+        ),
+    ],
+)
+def test_source_seed_and_threads_reach_the_notebook(options, expected, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_LIB_DATA", "digits")
+    source = f"import os\n\nassert {expected}.items() <= os.environ.items()"
+    absolute = 'assert os.path.isabs(os.environ["MNIST_LIB_DATA"])'
+    path = write(tmp_path / "a.ipynb", source, absolute)
     before = path.read_bytes()
-    assert main(["--source", "full", "--seed", "3", "--threads", "2", str(path)]) == 0
-    assert path.read_bytes() == before
+    assert main([*options, str(path)]) == 0
+    assert (path.read_bytes() == before) == ("--store" not in options)
 
 
 # nbval
