@@ -139,9 +139,7 @@ def _load_full(folder, seconds):
     fetch(folder, seconds)
     try:
         from torchvision.datasets import MNIST as Files
-    except (
-        Exception
-    ) as error:  # a torchvision that does not fit its torch raises RuntimeError, OSError and others
+    except Exception as error:  # RuntimeError, OSError …: it does not fit its torch
         raise DataUnavailable(
             f"torchvision does not import ({error}); check_machine() says what mends it"
         ) from error
@@ -160,9 +158,8 @@ def _load_sample():
     pixels, labels = _sample_arrays()
     train, validation, test = _deal(labels, [0] * 7 + [1] + [2] * 2)
     pixels, labels = torch.from_numpy(pixels), torch.from_numpy(labels)
-    return MNIST(
-        *(_split(pixels[part], labels[part]) for part in (train, validation, test)), "sample"
-    )
+    splits = (_split(pixels[part], labels[part]) for part in (train, validation, test))
+    return MNIST(*splits, "sample")
 
 
 def _sample_arrays():
@@ -226,11 +223,8 @@ class Batches:
     """
 
     def __init__(self, split, batch_size, shuffle=False):
-        if (
-            isinstance(batch_size, bool)
-            or not isinstance(batch_size, int | np.integer)
-            or batch_size < 1
-        ):
+        is_integer = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+        if not is_integer or batch_size < 1:
             raise ValueError(f"batch_size must be an integer of at least 1, got {batch_size!r}")
         self.split, self.batch_size, self.shuffle = split, batch_size, shuffle
 
@@ -238,10 +232,9 @@ class Batches:
         return math.ceil(len(self.split) / self.batch_size)
 
     def __iter__(self):
-        order = (
-            torch.randperm(len(self.split)).to(self.split.labels.device) if self.shuffle else None
-        )
-        for start in range(0, len(self.split), self.batch_size):
+        count = len(self.split)
+        order = torch.randperm(count).to(self.split.labels.device) if self.shuffle else None
+        for start in range(0, count, self.batch_size):
             batch = slice(start, start + self.batch_size)
             yield self.split[order[batch] if self.shuffle else batch]
 
@@ -271,21 +264,15 @@ class DigitFolder(Dataset):
         if not root.is_dir():
             raise FileNotFoundError(f"root: there is no folder {str(root)!r}")
         self.size = size
-        self.classes = sorted(
-            entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != "."
-        )
+        self.classes = [entry.name for entry in _visible(root) if entry.is_dir()]
         for name in self.classes:
             if name not in set("0123456789"):
-                raise ValueError(
-                    f"root: the folders in {str(root)!r} must be named 0 to 9, got {name!r}"
-                )
+                raise ValueError(f"folders in {str(root)!r} must be named 0 to 9, got {name!r}")
         self.files = [
             (path, int(name))
             for name in self.classes
-            for path in sorted((root / name).iterdir())
+            for path in _visible(root / name)
             if path.is_file()
-            and not path.name.startswith(".")
-            and path.name not in ("Thumbs.db", "desktop.ini")
         ]
         if not self.files:
             raise FileNotFoundError(
@@ -301,6 +288,12 @@ class DigitFolder(Dataset):
         if self.size is not None and image.size != (self.size, self.size):
             image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
         return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), digit
+
+
+def _visible(folder):
+    """What is in a folder, in order, less hidden files and those that systems leave behind."""
+    paths = (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
+    return [path for path in paths if path.name not in ("Thumbs.db", "desktop.ini")]
 
 
 def _open_grey(path):

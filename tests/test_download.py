@@ -270,14 +270,18 @@ def test_a_trickle_ends_when_the_time_is_up(serve, folder, monkeypatch, capsys):
 
 
 def test_a_slow_but_steady_line_is_waited_for(serve, folder, monkeypatch):
-    def in_steps(handler, packed):
-        loopback.send(handler, packed[:1], length=len(packed))
-        for start in range(1, len(packed), len(packed) // 3):
-            time.sleep(0.15)
-            handler.wfile.write(packed[start : start + len(packed) // 3])
+    """The first file takes longer than a silence may last, and comes a few bytes at a time."""
 
-    monkeypatch.setattr(download, "STALL_SECONDS", 1.2)
-    serve(in_steps)
+    def in_steps(handler, packed):
+        loopback.send(handler, b"", length=len(packed))
+        step = len(packed) // 25 + 1 if len(server.asked) == 1 else len(packed)
+        for start in range(0, len(packed), step):
+            time.sleep(0.1)
+            handler.wfile.write(packed[start : start + step])
+
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 1.8)
+    monkeypatch.setattr(download, "STALL_SECONDS", 1.8)
+    server = serve(in_steps)
     fetch(folder)
     assert is_complete(folder)
 

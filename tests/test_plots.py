@@ -22,8 +22,10 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def close_figures():
-    yield
+def matplotlib_as_it_was():
+    with plt.rc_context():
+        matplotlib.rcdefaults()
+        yield
     plt.close("all")
 
 
@@ -135,6 +137,14 @@ def test_axes_are_labelled_where_there_are_axes(name):
     assert not ax.axison or (ax.get_xlabel() and (ax.get_ylabel() or name == "plot_scores"))
 
 
+@pytest.mark.parametrize("name", ["plot_counts", "plot_history", "plot_accuracy_against_time"])
+def test_what_is_drawn_follows_the_style(name):
+    ax = draw(name)
+    legend = ax.get_legend()
+    assert not legend.get_frame_on() and not ax.spines["top"].get_visible()
+    assert legend.get_texts()[0].get_fontsize() == plots.STYLE["font.size"]
+
+
 def test_weights_are_purple_below_zero_white_at_zero_and_orange_above():
     below, zero, above = (plt.get_cmap(plots.SIGNED)(place)[:3] for place in (0.1, 0.5, 0.9))
     assert below[2] > below[0] > below[1]
@@ -180,9 +190,8 @@ def test_pixels_carry_their_values():
         assert float(text.get_text()) == pytest.approx(part[row - 3, column - 5], abs=0.0051)
     assert len(ax.texts) == 64
     assert numbers(ax) == [(part > 0).sum(), pytest.approx(part.max(), abs=0.0051)]
-    assert (
-        "Rows 3 to 10 and columns 5 to 12" in ax.description and "of the 64 pix" in ax.description
-    )
+    assert "Rows 3 to 10 and columns 5 to 12" in ax.description
+    assert "of the 64 pixels" in ax.description
 
 
 def test_counts_are_bars_for_every_split():
@@ -336,14 +345,6 @@ def test_in_ipython_there_is_one_picture_with_its_alternative_text(shown, place)
 
 def wrong(reason):
     return pytest.mark.xfail(strict=True, reason=reason)
-
-
-@wrong("what is drawn after new_axes() is drawn outside the style")
-@pytest.mark.parametrize("name", ["plot_counts", "plot_history", "plot_accuracy_against_time"])
-def test_legends_follow_the_style(name):
-    legend = draw(name).get_legend()
-    assert not legend.get_frame_on()
-    assert legend.get_texts()[0].get_fontsize() == plots.STYLE["font.size"]
 
 
 @wrong("the offset is that of three splits")

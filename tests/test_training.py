@@ -38,7 +38,8 @@ def make_split(size=50, seed=0):
 
 def make_model(seed=0):
     """A small network in which training and evaluation mode differ: batch normalisation and dropout."""
-    torch.manual_seed(seed)
+    if seed is not None:
+        torch.manual_seed(seed)
     return nn.Sequential(
         nn.Flatten(),
         nn.Linear(784, 16),
@@ -180,7 +181,7 @@ def test_training_on_every_device_of_this_machine(device):
     split, weights = make_split(), []
     for _ in range(2):
         training.seed_everything(0)
-        model = make_model().to(device)
+        model = make_model(seed=None).to(device)
         batches = Batches(split, 20, shuffle=True)
         training.fit(model, batches, ADAM(model.parameters()), epochs=2, validation=batches)
         assert training.predict(model, split.images).device.type == device
@@ -418,7 +419,7 @@ def test_a_validation_loss_that_is_no_number_stops_the_training():
 def fit(seed=0, epochs=3, kind=Batches, **options):
     """A small training run on 50 examples in batches of 16, 16, 16 and 2: (model, history)."""
     training.seed_everything(seed)
-    model = make_model(seed)
+    model = make_model(seed=None)
     batches = kind(make_split(50), batch_size=16, shuffle=True)
     return model, training.fit(model, batches, SGD(model.parameters()), epochs, **options)
 
@@ -429,7 +430,7 @@ def test_fit_takes_the_steps_of_the_loop_and_its_rows_add_up(kind, validate_ever
     validation = Batches(make_split(30, seed=1), 7)
     model, history = fit(kind=kind, validation=validation, validate_every=validate_every)
     training.seed_everything(0)
-    by_hand = make_model(0)
+    by_hand = make_model(seed=None)
     batches = kind(make_split(50), batch_size=16, shuffle=True)
     steps = train_by_hand(by_hand, batches, SGD(by_hand.parameters()), epochs=3)
     assert same_weights(model, by_hand), "evaluating in between changes nothing"
@@ -455,6 +456,18 @@ def test_columns_of_the_history():
     validated = fit(validation=Batches(make_split(9), 4))[1]
     assert list(validated.columns) == [*columns, "validation_loss", "validation_accuracy"]
     assert [str(kind) for kind in validated.dtypes] == ["int64"] * 2 + ["float64"] * 5
+
+
+@pytest.mark.parametrize("validate_every", [None, 3])
+def test_seconds_are_those_of_training_alone(monkeypatch, validate_every):
+    """By a clock that says: a second for every training batch, an hour for every other."""
+    clock, model, batches = [0.0], make_model(), Batches(make_split(50), 16)
+    monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
+    model.register_forward_hook(
+        lambda *_: clock.append(clock.pop() + (1 if model.training else 3600))
+    )
+    history = training.fit(model, batches, SGD(model.parameters()), 3, batches, validate_every)
+    assert list(history["seconds"]) == list(history["step"])
 
 
 def test_validation_columns_are_those_of_the_model_at_that_step():
@@ -564,20 +577,26 @@ def test_no_example_to_fit_or_to_validate_on():
 # The progress bar
 
 
-def test_the_progress_bar_counts_the_steps_and_leaves_nothing_on_stdout(monkeypatch, capfd):
-    bars = []
+@pytest.mark.parametrize(("switch", "shows"), [(None, True), ("0", True), ("1", False)])
+def test_the_progress_bar_counts_the_steps_and_goes_away(monkeypatch, capfd, switch, shows):
+    bars, make_bar = [], training.tqdm
 
-    def tqdm(*args, **options):
-        bars.append(training_tqdm(*args, **options, disable=False, mininterval=0))
-        return bars[-1]
+    def at_once(**options):
+        bars.append(make_bar(**options | {"delay": 0, "mininterval": 0}))
+        return bars[0]
 
-    training_tqdm = training.tqdm
-    monkeypatch.setattr(training, "tqdm", tqdm)
+    monkeypatch.setattr(training, "tqdm", at_once)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    if switch is not None:
+        monkeypatch.setenv("TQDM_DISABLE", switch)
     fit(epochs=3)
     printed = capfd.readouterr()
-    assert printed.out == "" and "training" in printed.err
-    assert (bars[0].n, bars[0].total) == (12, 12)
-    assert printed.err.endswith("\r"), "the bar is wiped away at the end"
+    assert printed.out == "" and len(bars) == 1
+    if shows:
+        assert "training" in printed.err and printed.err.endswith("\r"), "wiped away at the end"
+        assert (bars[0].n, bars[0].total) == (12, 12)
+    else:
+        assert printed.err == ""
 
 
 def weights_of(model):
@@ -585,7 +604,7 @@ def weights_of(model):
     return hashlib.sha256(values).hexdigest()
 
 
-def test_another_process_gets_the_same_weights_and_no_bar_where_it_is_switched_off():
+def test_another_process_gets_the_same_weights_and_prints_nothing_else():
     code = "from tests.test_training import fit, weights_of; print(weights_of(fit()[0]))"
     environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]

@@ -1,0 +1,131 @@
+"""What a notebook builds up in plain cells, and what mnist_lib holds under the same name, do the same."""
+
+import pytest
+import torch
+from notebook_rules import built_in
+from torch.utils.data import DataLoader
+from torchvision.transforms.functional import to_pil_image
+
+from mnist_lib import data, models, training
+
+MODELS = {
+    "06_linear_and_nonlinear": ["SoftmaxClassifier", "TwoLinearLayers", "MLP"],
+    "07_cnn": ["TinyVGG", "ConvNet", "UnpaddedConvNet", "BatchNormCNN"],
+}
+BUILT_MODELS = [(stem, name) for stem, names in MODELS.items() for name in names]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """A few hundred training images; 300 is no multiple of 64."""
+    return data.Split(*data.load_mnist("sample").train[:300])
+
+
+def from_notebook(stem, name):
+    """The notebook's own object, which must not be the library's."""
+    ours = built_in(stem, name)[name]
+    assert not ours.__module__.startswith("mnist_lib")
+    return ours
+
+
+@pytest.mark.parametrize(("stem", "name"), BUILT_MODELS)
+def test_models_have_the_same_weights_and_logits(stem, name, digits):
+    training.seed_everything(0)
+    ours = from_notebook(stem, name)()
+    training.seed_everything(0)
+    theirs = getattr(models, name)()
+    assert [*ours.state_dict()] == [*theirs.state_dict()]
+    for model in (ours, theirs):
+        model.eval()
+    assert torch.equal(ours(digits.images), theirs(digits.images))
+    ours.train(), theirs.train()
+    torch.manual_seed(1)
+    logits = ours(digits.images)
+    torch.manual_seed(1)
+    assert torch.equal(logits, theirs(digits.images))
+
+
+@pytest.mark.parametrize("relu_on_logits", [False, True])
+def test_mlp_takes_the_same_arguments(relu_on_logits, digits):
+    torch.manual_seed(0)
+    ours = from_notebook("06_linear_and_nonlinear", "MLP")((20, 15), relu_on_logits)
+    torch.manual_seed(0)
+    theirs = models.MLP((20, 15), relu_on_logits)
+    assert torch.equal(ours(digits.images), theirs(digits.images))
+
+
+def test_parameters_are_counted_alike():
+    count = from_notebook("06_linear_and_nonlinear", "count_parameters")
+    assert count(models.ConvNet()) == models.count_parameters(models.ConvNet()) == 207_258
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 64, 300, 1000])
+def test_batches_are_the_same(batch_size, shuffle, digits):
+    ours = from_notebook("05_mnist_data", "Batches")(digits, batch_size, shuffle)
+    theirs = data.Batches(digits, batch_size, shuffle)
+    torch.manual_seed(0)
+    left = list(ours)
+    torch.manual_seed(0)
+    right = list(theirs)
+    assert len(ours) == len(theirs) == len(left)
+    for (images, labels), (other_images, other_labels) in zip(left, right, strict=True):
+        assert torch.equal(images, other_images) and torch.equal(labels, other_labels)
+
+
+def test_digit_folders_are_the_same(digits, tmp_path):
+    for index in range(20):
+        image, label = digits[index]
+        (tmp_path / str(label.item())).mkdir(exist_ok=True)
+        to_pil_image(image).save(tmp_path / str(label.item()) / f"{index}.png")
+    ours = from_notebook("05_mnist_data", "DigitFolder")(tmp_path)
+    theirs = data.DigitFolder(tmp_path)
+    for left, right in zip(DataLoader(ours, 8), DataLoader(theirs, 8), strict=True):
+        assert torch.equal(left[0], right[0]) and torch.equal(left[1], right[1])
+
+
+def test_counts_are_the_same():
+    logits, labels = torch.randn(50, 10), torch.randint(10, (50,))
+    ours = from_notebook("06_linear_and_nonlinear", "count_right")
+    assert ours(logits, labels) == training.count_right(logits, labels)
+    parts = [training.Evaluation(1.0, 2, 3), training.Evaluation(2.5, 0, 7)]
+    assert tuple(from_notebook("06_linear_and_nonlinear", "total")(parts)) == training.total(parts)
+    assert from_notebook("06_linear_and_nonlinear", "Evaluation")(*parts[0]).accuracy == parts[0].accuracy
+
+
+def test_evaluations_are_the_same(digits):
+    torch.manual_seed(0)
+    model = models.ConvNet()
+    ours = from_notebook("06_linear_and_nonlinear", "evaluate")(model, data.Batches(digits, 64))
+    assert tuple(ours) == training.evaluate(model, data.Batches(digits, 64))
+    assert model.training
+
+
+def test_predictions_are_the_same(digits):
+    torch.manual_seed(0)
+    model = models.ConvNet()
+    ours = from_notebook("07_cnn", "predict")(model, digits.images)
+    assert torch.equal(ours, training.predict(model, digits.images))
+
+
+@pytest.mark.parametrize("name", ["training_steps", "train_one_epoch", "fit"])
+def test_training_is_the_same(name, digits):
+    def train(function):
+        """Reports and weights after two epochs, from seed 0."""
+        training.seed_everything(0)
+        model = models.ConvNet()
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        batches = data.Batches(digits, 64, shuffle=True)
+        if name == "fit":
+            history = function(model, batches, optimizer, 2, data.Batches(digits, 250))
+            reports = history.drop(columns=["seconds", "step"], errors="ignore").to_numpy().tolist()
+        elif name == "train_one_epoch":
+            reports = [tuple(function(model, batches, optimizer)) for _ in range(2)]
+        else:
+            reports = [tuple(step) for _ in range(2) for step in function(model, batches, optimizer)]
+        return reports, model.state_dict()
+
+    reports, weights = train(from_notebook("06_linear_and_nonlinear", name))
+    other_reports, other_weights = train(getattr(training, name))
+    assert reports == other_reports
+    assert all(torch.equal(weights[key], other_weights[key]) for key in weights)
