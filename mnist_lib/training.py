@@ -278,7 +278,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
 
 def _progress_bar(steps):
     """A progress bar that shows after a second, and disappears; none where TQDM_DISABLE is set."""
-    off = os.environ.get("TQDM_DISABLE", "") not in ("", "0")  # tqdm's bar for notebooks does not look
+    off = os.environ.get("TQDM_DISABLE", "") not in ("", "0")  # tqdm for notebooks does not look
     return tqdm(total=steps, desc="training", unit="step", leave=False, delay=1, disable=off)
 
 
