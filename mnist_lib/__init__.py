@@ -16,7 +16,9 @@ __version__ = "0.1.0"
 def __getattr__(name):
     if name in __all__:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its modules are {', '.join(__all__)}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}; its modules are {', '.join(__all__)}"
+    )
 
 
 def __dir__():

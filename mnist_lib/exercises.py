@@ -49,7 +49,9 @@ def check(name, answer):
             raise Unanswered
         problem = function(answer)
     except Unanswered:
-        print(f'○ Not answered yet: put your answer in place of the ... above. For a hint: hint("{name}")')
+        print(
+            f'○ Not answered yet: put your answer in place of the ... above. For a hint: hint("{name}")'
+        )
         return
     except Exception as error:
         problem = f"your code stopped with {type(error).__name__}: {error}"
@@ -203,7 +205,9 @@ def _scale(answer):
     return "the values are not the pixels divided by 255."
 
 
-@exercise("05-which-split", hint="One split is for learning, one for choosing, one for the last look.")
+@exercise(
+    "05-which-split", hint="One split is for learning, one for choosing, one for the last look."
+)
 def _which_split(answer):
     if not isinstance(answer, str) or answer not in ("train", "validation", "test"):
         return f'the answer is "train", "validation" or "test", and yours is {answer!r}.'
@@ -231,7 +235,9 @@ def _parameters(answer):
     )
 
 
-@exercise("06-chance-loss", hint="Minus the natural logarithm of the probability of the right class.")
+@exercise(
+    "06-chance-loss", hint="Minus the natural logarithm of the probability of the right class."
+)
 def _chance_loss(answer):
     return _number(
         answer,
@@ -269,7 +275,9 @@ def _softmax(answer):
     logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 5.0]])
     result = _call(answer, logits)
     if result.shape != logits.shape:
-        return f"the result has the shape of the logits, (2, 3), and yours has {tuple(result.shape)}."
+        return (
+            f"the result has the shape of the logits, (2, 3), and yours has {tuple(result.shape)}."
+        )
     if torch.allclose(result, logits.softmax(dim=0), atol=1e-5):
         return "you normalised over the batch (dim=0): each image's own row adds to 1 (dim=1)."
     if torch.allclose(result, logits.exp() / logits.exp().sum(), atol=1e-5):
@@ -299,7 +307,10 @@ def _size(answer):
     )
 
 
-@exercise("07-parameters", hint="One kernel spans all input channels; each output channel has one, and a bias.")
+@exercise(
+    "07-parameters",
+    hint="One kernel spans all input channels; each output channel has one, and a bias.",
+)
 def _conv_parameters(answer):
     return _number(
         answer,
@@ -313,7 +324,10 @@ def _conv_parameters(answer):
     )
 
 
-@exercise("07-small", hint="Strides, pooling and few channels make the last map small, and the linear layer with it.")
+@exercise(
+    "07-small",
+    hint="Strides, pooling and few channels make the last map small, and the linear layer with it.",
+)
 def _small(answer):
     model = _call(answer)
     if not isinstance(model, torch.nn.Module):
