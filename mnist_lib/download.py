@@ -1,13 +1,13 @@
 """Full MNIST on disk: downloaded once, checked, moved into place whole.
 
-`fetch` is what the package calls. Run as a program, this file is the child process that talks to one
-server: a child can be stopped when the server stays silent, whatever it is waiting for.
+`fetch` is what the package calls. Run as a program, this file is the child process that has torchvision
+download from one server. torchvision waits for ever; a child can be stopped, whatever it is waiting for.
 """
 
-import gzip
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +28,7 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 ANSWER_SECONDS = 4.0  # a server that has sent nothing by then is left alone
+IMPORT_SECONDS = 60.0  # torchvision may take so long to import, on a busy machine
 STALL_SECONDS = 6.0  # a download that has begun, and then brings nothing for so long, is stopped
 
 
@@ -106,7 +107,8 @@ def _fetch_alone(folder, deadline):
 def _try_mirror(mirror, temporary, deadline):
     """Have a child download from `mirror` into `temporary`. Returns None if that went well, else why not."""
     (temporary / "MNIST" / "raw").mkdir(parents=True)
-    command = [sys.executable, "-I", str(Path(__file__).resolve()), str(temporary), mirror]
+    # -P: the modules beside this file are not to be taken for others of the same name
+    command = [sys.executable, "-P", str(Path(__file__).resolve()), str(temporary), mirror]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, text=True, errors="replace") as child:
         try:
@@ -115,7 +117,11 @@ def _try_mirror(mirror, temporary, deadline):
             child.kill()
         if reason is None and child.returncode != 0:
             said = child.stderr.read().splitlines()
-            return said[-1] if said else f"stopped with status {child.returncode}"
+            reason = said[-1] if said else f"stopped with status {child.returncode}"
+    if reason is not None and _stage(temporary) == "importing":  # no other mirror mends that
+        raise DataUnavailable(
+            f"torchvision does not import ({reason}); check_machine() says what mends it"
+        )
     if reason is None and not is_complete(temporary):
         return "sent files that are not those of MNIST"
     return reason
@@ -123,18 +129,33 @@ def _try_mirror(mirror, temporary, deadline):
 
 def _watch(child, temporary, deadline):
     """Wait until the child ends. Returns None, or why it is to be stopped: no progress, or no time left."""
-    size, moved = 0, time.monotonic()
+    before, since = None, time.monotonic()
     while child.poll() is None:
         time.sleep(0.05)
-        before, size = size, sum(file.stat().st_size for file in temporary.glob("*.gz"))
-        now = time.monotonic()
-        moved = now if size != before else moved
+        stage, now = _stage(temporary), time.monotonic()
+        size = sum(file.stat().st_size for file in temporary.glob("*.gz"))
+        if (stage, size) != before:
+            before, since = (stage, size), now
+        if stage == "importing":
+            if now - since > IMPORT_SECONDS:
+                return f"it had not after {IMPORT_SECONDS:.0f} s"
+            if now > deadline:
+                return "it had not when the time was up"
+            continue
         patience = STALL_SECONDS if size else ANSWER_SECONDS
-        if now - moved > patience:
+        if now - since > patience:
             return f"sent nothing for {patience:.0f} s"
         if now > deadline:
             return f"had sent {size:,} bytes, and not all of MNIST, when the time was up"
     return None
+
+
+def _stage(temporary):
+    """What the child is at. It leaves an empty file of that name in `temporary` when it begins."""
+    for stage in ("downloading", "importing"):
+        if (temporary / stage).exists():
+            return stage
+    return "knocking"
 
 
 def _move_into_place(arrived, raw):
@@ -150,28 +171,40 @@ def _sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _download(address, packed):
-    """Write what `address` sends into the file `packed`, as it comes, so that the parent sees it grow."""
+def _knock(address):
+    """See that `address` is answered, as torchvision does: ask for the file and hang up before it comes."""
     request = urllib.request.Request(address, headers={"User-Agent": "mnist_lib"})
-    answer = urllib.request.urlopen(request, timeout=2 * STALL_SECONDS)
-    with answer, open(packed, "wb") as file:
-        while piece := answer.read1(65536):
-            file.write(piece)
-            file.flush()
+    urllib.request.urlopen(request).close()
+
+
+def _or_exit(step, address, *folders):
+    """Call `step`; whatever goes wrong is why there is no MNIST from this mirror: exit and say it."""
+    file = address.rpartition("/")[2]
+    try:
+        step(address, *folders)
+    except urllib.error.HTTPError as error:
+        sys.exit(f"answered with error {error.code} instead of sending {file}")
+    except Exception as error:
+        sys.exit(f"did not send {file} ({getattr(error, 'reason', error)})")
 
 
 def main(temporary, mirror):
     """Download the four files from `mirror`, unpack them into `temporary`/MNIST/raw; or exit and say why not."""
     temporary = Path(temporary)
-    for name in SHA256:
-        packed = temporary / f"{name}.gz"
-        try:
-            _download(f"{mirror.rstrip('/')}/{packed.name}", packed)
-            (temporary / "MNIST" / "raw" / name).write_bytes(gzip.decompress(packed.read_bytes()))
-        except urllib.error.HTTPError as error:
-            sys.exit(f"answered with error {error.code} instead of sending {packed.name}")
-        except Exception as error:  # whatever it is, it is why there is no MNIST from this mirror
-            sys.exit(f"did not send {packed.name} ({getattr(error, 'reason', error)})")
+    addresses = [f"{mirror.rstrip('/')}/{name}.gz" for name in SHA256]
+    socket.setdefaulttimeout(2 * STALL_SECONDS)  # ends the child even if its parent was killed
+    _or_exit(_knock, addresses[0])  # before the import, which takes seconds
+
+    (temporary / "importing").touch()
+    os.environ["TQDM_DISABLE"] = "1"  # nobody sees torchvision's progress bar
+    try:
+        from torchvision.datasets.utils import download_and_extract_archive
+    except Exception as error:
+        sys.exit(" ".join(str(error).split()))  # in one line
+
+    (temporary / "downloading").touch()
+    for address in addresses:
+        _or_exit(download_and_extract_archive, address, temporary, temporary / "MNIST" / "raw")
 
 
 if __name__ == "__main__":

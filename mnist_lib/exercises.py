@@ -4,11 +4,13 @@ import math
 
 import torch
 
+from .data import Split
+
 CHECKS = {}
 
 
 class Unanswered(Exception):
-    """The student's function is still the stub: it returns nothing."""
+    """There is no answer yet; the message says what is missing."""
 
 
 def exercise(name, hint):
@@ -46,12 +48,10 @@ def check(name, answer):
     function, _ = _find(name)
     try:
         if answer is ... or answer is None:
-            raise Unanswered
+            raise Unanswered("put your answer in place of the ... above")
         problem = function(answer)
-    except Unanswered:
-        print(
-            f'○ Not answered yet: put your answer in place of the ... above. For a hint: hint("{name}")'
-        )
+    except Unanswered as missing:
+        print(f'○ Not answered yet: {missing}. For a hint: hint("{name}")')
         return
     except Exception as error:
         problem = f"your code stopped with {type(error).__name__}: {error}"
@@ -75,16 +75,18 @@ def _find(name):
 
 def _number(answer, expected, mistakes, tolerance=0.0):
     """What is wrong with a number: one of the known mistakes {value: what was misunderstood}, or just wrong."""
-    if isinstance(answer, torch.Tensor) and answer.numel() == 1:
-        answer = answer.item()
-    if isinstance(answer, bool) or not isinstance(answer, (int, float)):
+    try:
+        value = math.nan if isinstance(answer, bool | str) else float(answer)
+    except (TypeError, ValueError):
+        value = math.nan
+    if math.isnan(value):
         return f"the answer is a number, and yours is {answer!r}."
-    if math.isclose(answer, expected, abs_tol=tolerance):
+    if math.isclose(value, expected, abs_tol=tolerance):
         return None
-    for value, misunderstanding in mistakes.items():
-        if math.isclose(answer, value, abs_tol=tolerance):
+    for mistake, misunderstanding in mistakes.items():
+        if math.isclose(value, mistake, abs_tol=tolerance):
             return misunderstanding
-    return f"{answer:g} is not it."
+    return f"{value:g} is not it."
 
 
 def _call(function, *arguments):
@@ -93,7 +95,7 @@ def _call(function, *arguments):
         raise TypeError(f"the answer is a function, and yours is {function!r}")
     result = function(*arguments)
     if result is None or result is ...:
-        raise Unanswered
+        raise Unanswered("the function returns nothing (print is not enough, it has to return)")
     return result
 
 
@@ -129,9 +131,8 @@ def _chance(answer):
 
 @exercise("00-percent", hint="A share of 0.931 is 93.1 percent.")
 def _percent(answer):
-    value = _call(answer, 931, 1000)
-    return _number(
-        value,
+    problem = _number(
+        _call(answer, 931, 1000),
         93.1,
         {
             0.931: "that is the share; a percentage is a hundred times as large.",
@@ -140,6 +141,7 @@ def _percent(answer):
         },
         tolerance=1e-4,
     )
+    return problem or _number(_call(answer, 3, 4), 75, {93.1: "for 3 of 4 it still says 93.1."})
 
 
 # ---- 05_mnist_data
@@ -159,18 +161,27 @@ def _batches(answer):
     )
 
 
-@exercise("05-last-batch", hint="What is left of 55,000 after 859 batches of 64?")
-def _last_batch(answer):
-    return _number(
-        answer,
-        24,
-        {
-            64: "only a full batch has 64; 55,000 is not a multiple of 64.",
-            0.375: "that is the share of a batch; how many images is that?",
-            40: "40 is what the last batch lacks to be full.",
-        },
-        tolerance=1e-6,
-    )
+@exercise("05-exchanged", hint="What becomes of 0, what of 1, and what of 0.25? Return two things.")
+def _exchanged(answer):
+    split = Split(torch.rand(4, 1, 28, 28), torch.tensor([7, 2, 1, 0]))
+    before = split.images.clone()
+    result = _call(answer, split, 1)
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        return "a dataset's item is a pair: return the image and its label."
+    image, label = result
+    if not torch.equal(split.images, before):
+        return "you changed the split itself; go through it twice, and all is as it was: make a new image."
+    if label != 2:
+        return f"the label of example 1 is 2 here, and yours is {label}."
+    if image.shape != (1, 28, 28):
+        return f"the image has the shape (1, 28, 28), and yours has {tuple(image.shape)}."
+    if torch.allclose(image, 1 - before[1]):
+        return None
+    if torch.allclose(image, -before[1]):
+        return "minus one is not black: pixels go from 0 to 1, so white (1) becomes 0."
+    if torch.allclose(image, 255 - before[1]):
+        return "these pixels go from 0 to 1, not to 255."
+    return "black (0) should become 1, and white (1) should become 0."
 
 
 @exercise("05-place", hint="How many whole rows lie before row 14?")
@@ -190,10 +201,14 @@ def _place(answer):
 
 @exercise("05-scale", hint="Which dtype comes in, and what is the largest value that it can hold?")
 def _scale(answer):
-    pixels = torch.tensor([[0, 51], [102, 204]], dtype=torch.uint8)
+    pixels = torch.tensor([[10, 51], [102, 204]], dtype=torch.uint8)
     result = _call(answer, pixels)
-    if not isinstance(result, torch.Tensor) or result.dtype != torch.float32:
-        return f"the result is a float32 tensor, and yours is {getattr(result, 'dtype', type(result).__name__)}."
+    if not isinstance(result, torch.Tensor):
+        return f"the result is a tensor, and yours is a {type(result).__name__}."
+    if result.dtype != torch.float32:
+        return f"the result is float32, and yours is {result.dtype}."
+    if result.shape != pixels.shape:
+        return f"the shape stays {tuple(pixels.shape)}, and yours is {tuple(result.shape)}."
     if torch.allclose(result, pixels.float() / 255):
         return None
     if torch.allclose(result, pixels.float() / 256):
@@ -209,7 +224,8 @@ def _scale(answer):
     "05-which-split", hint="One split is for learning, one for choosing, one for the last look."
 )
 def _which_split(answer):
-    if not isinstance(answer, str) or answer not in ("train", "validation", "test"):
+    answer = answer.lower() if isinstance(answer, str) else answer
+    if answer not in ("train", "validation", "test"):
         return f'the answer is "train", "validation" or "test", and yours is {answer!r}.'
     return {
         "validation": None,
