@@ -245,25 +245,22 @@ def _parameters(answer):
         {
             79_400: "you forgot the biases: one for each output of each layer.",
             78_500: "that is the first layer alone.",
+            1_010: "that is the second layer alone.",
             79_500: "you forgot the ten biases of the last layer.",
             79_410: "you forgot the hundred biases of the first layer.",
         },
     )
 
 
-@exercise(
-    "06-chance-loss", hint="Minus the natural logarithm of the probability of the right class."
-)
-def _chance_loss(answer):
+@exercise("06-counting", hint="How many images are there, and how many of them are right?")
+def _counting(answer):
     return _number(
         answer,
-        math.log(10),
+        48 / 72,
         {
-            -math.log(10): "the loss is minus the logarithm.",
-            1: "you took the logarithm to base 10; the loss uses the natural one.",
-            math.log2(10): "you took the logarithm to base 2; the loss uses the natural one.",
-            0.1: "0.1 is the probability; the loss is minus its logarithm.",
-            0.9: "that is one minus the probability; the loss is minus its logarithm.",
+            0.5: "that is the mean of the three batches; the small one counts as much as the large ones there.",
+            48: "that is how many are right; divide by how many there are.",
+            100 * 48 / 72: "accuracy is a share, from 0 to 1.",
         },
         tolerance=0.005,
     )
@@ -271,16 +268,19 @@ def _chance_loss(answer):
 
 @exercise("06-accuracy", hint="The class of an image is the place of the largest logit in its row.")
 def _accuracy(answer):
-    logits = torch.tensor([[9.0, 1, 0, 0], [0, 0, 3, 1], [5, 8, 4, 0], [0, 1, 0.5, 7]])
-    labels = torch.tensor([0, 2, 2, 0])
+    logits = torch.tensor([[9.0, 1, 0, 0], [0, 0, 3, 1], [5, 8, 4, 0], [0, 1, 9, 7], [0, 8, 1, 0]])
+    labels = torch.tensor([0, 2, 2, 0, 1])
     value = _call(answer, logits, labels)
+    if isinstance(value, torch.Tensor) and value.numel() > 1:
+        return f"one number is asked for, and yours are {value.numel()}: take their mean."
     return _number(
-        float(value),
-        0.5,
+        value,
+        0.6,
         {
-            2: "that is the number of right answers; divide by how many there are.",
-            50: "that is the percentage; accuracy is a share, from 0 to 1.",
-            0.75: "the largest logit of each row counts (dim=1), not of each column.",
+            0.4: "that is the share of wrong answers.",
+            3: "that is the number of right answers; divide by how many there are.",
+            0.75: "divide by the number of images, not of classes.",
+            60: "that is the percentage; accuracy is a share, from 0 to 1.",
         },
         tolerance=1e-6,
     )
@@ -289,7 +289,7 @@ def _accuracy(answer):
 @exercise("06-softmax", hint="Subtract each row's largest logit first: the softmax stays the same.")
 def _softmax(answer):
     logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 5.0]])
-    result = _call(answer, logits)
+    result = torch.as_tensor(_call(answer, logits.clone())).float()
     if result.shape != logits.shape:
         return (
             f"the result has the shape of the logits, (2, 3), and yours has {tuple(result.shape)}."
@@ -300,9 +300,21 @@ def _softmax(answer):
         return "all entries together add to 1; each row should. Sum with dim=1, keepdim=True."
     if not torch.allclose(result, logits.softmax(dim=1), atol=1e-5):
         return "the rows are not the exponentials divided by their sum."
-    if not _call(answer, torch.tensor([[1000.0, 0.0, 0.0]])).isfinite().all():
-        return "for the logits 1000, 0, 0 it gives nan: exp(1000) is too large. Subtract the row's maximum first."
+    large = torch.tensor([[0.0, 0.0, 5.0], [1000.0, 0.0, 0.0], [-1000.0, -1001.0, -1002.0]])
+    result = torch.as_tensor(_call(answer, large.clone())).float()
+    if not torch.allclose(result, large.softmax(dim=1), atol=1e-5):
+        return "it fails for logits such as 1000 or -1000: subtract each row's own maximum first."
     return None
+
+
+@exercise("06-diagnosis", hint="How well does a network that over-fits do on its training images?")
+def _diagnosis(answer):
+    words = str(answer).lower()
+    if "learn" in words:
+        return None
+    if "fit" in words:
+        return "a network that over-fits is good on its training images; this one is not."
+    return f'the answer is "over-fitting" or "cannot learn", and yours is {answer!r}.'
 
 
 # ---- 07_cnn

@@ -58,14 +58,17 @@ class SoftmaxClassifier(DigitModel):
 
 
 class TwoLinearLayers(DigitModel):
-    """Two linear layers, 784 → 10 → 10, with nothing in between: still a linear model.
+    """Two linear layers, 784 → hidden → 10, with nothing in between: still a linear model.
+
+    Args:
+        hidden: the outputs of the first layer.
 
     >>> count_parameters(TwoLinearLayers())
     7960
     """
 
-    def __init__(self):
-        super().__init__(nn.Flatten(), nn.Linear(784, 10), nn.Linear(10, 10))
+    def __init__(self, hidden=10):
+        super().__init__(nn.Flatten(), nn.Linear(784, hidden), nn.Linear(hidden, 10))
 
 
 class MLP(DigitModel):
@@ -90,7 +93,9 @@ class MLP(DigitModel):
         layers = [nn.Flatten()]
         for inputs, outputs in pairwise((784, *hidden, 10)):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
-        super().__init__(*(layers if relu_on_logits else layers[:-1]))
+        if not relu_on_logits:
+            layers.pop()  # the ReLU after the last layer
+        super().__init__(*layers)
 
 
 class ConvNet(DigitModel):

@@ -53,6 +53,9 @@ def show(ax):
         raise ValueError(
             "ax must have a description, got none: call describe(ax, '…') before show(ax)"
         )
+    for part in figure.axes:  # a legend of the reader's own too
+        if part.get_legend() is not None:
+            part.get_legend().set_frame_on(False)
     if get_ipython() is None:  # a plain Python program
         plt.show()
         print(words)
@@ -269,7 +272,7 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
         ax.barh(place, values.mean(), color=COLOURS[4], height=0.6)
         ax.plot(values, np.full(len(values), place), "o", color=COLOURS[6], markersize=4)
         ax.annotate(
-            f"{values.mean():.1f}",
+            f"mean {values.mean():.1f}",
             (values.max(), place),
             (7, 0),
             textcoords="offset points",

@@ -252,7 +252,7 @@ def test_scores_are_bars_of_means_with_a_dot_for_each_seed():
         assert list(line.get_xdata()) == pytest.approx(list(100 * values))
         assert set(line.get_ydata()) == {place}
     assert numbers(ax) == pytest.approx(means, abs=0.051)
-    assert texts(ax) == [f"{mean:.1f}" for mean in means]
+    assert texts(ax) == [f"mean {mean:.1f}" for mean in means]
     assert [label.get_text() for label in ax.get_yticklabels()] == list(scores)
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first stands on top"
     assert ax.get_xlabel() == "recall (%)"
