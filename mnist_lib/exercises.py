@@ -282,7 +282,7 @@ def _accuracy(answer):
             0.75: "divide by the number of images, not of classes.",
             60: "that is the percentage; accuracy is a share, from 0 to 1.",
         },
-        tolerance=1e-6,
+        tolerance=1e-4,
     )
 
 
