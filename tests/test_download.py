@@ -54,9 +54,7 @@ def tiny(monkeypatch, tmp_path, cache):
     """The tiny set is what counts as MNIST; folders are temporary; the settings of the machine do not matter."""
     monkeypatch.setattr(download, "SHA256", loopback.HASHES)
     monkeypatch.setattr(data, "_cache_folder", lambda: cache)
-    monkeypatch.setattr(
-        data, "AUTO_SECONDS", 100.0
-    )  # on a busy machine torchvision imports for long
+    monkeypatch.setattr(data, "AUTO_SECONDS", 100.0)  # torchvision imports slowly on a busy machine
     monkeypatch.delenv("MNIST_LIB_SOURCE", raising=False)
     monkeypatch.delenv("MNIST_LIB_MIRROR", raising=False)
     monkeypatch.setenv("MNIST_LIB_DATA", str(tmp_path / "data"))
