@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from .download import DataUnavailable, fetch
 
 SOURCES = ("auto", "full", "sample")
-AUTO_SECONDS = 20.0  # "auto" waits so long for a download, and then takes the sample
+AUTO_SECONDS = 30.0  # "auto" waits so long for a download, and then takes the sample
 
 
 @dataclass(frozen=True, eq=False, repr=False)
