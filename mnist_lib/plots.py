@@ -280,7 +280,7 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
         )
     ax.set(yticks=range(len(names)), yticklabels=names, xlabel=xlabel)
     ax.invert_yaxis()
-    ax.margins(x=0.12)
+    ax.margins(x=0.2)
     ax.set_xlim(left=0)
     means = "; ".join(f"{name} ≈{100 * np.mean(scores[name]):.1f}" for name in names)
     return describe(
