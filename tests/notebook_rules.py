@@ -696,7 +696,9 @@ def built_in(path, *names):
             open_names += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
     own = {name for statement in needed for name in _defines(statement)}
     imports = (ast.Import, ast.ImportFrom)
-    body = [_without(node, own) for node in statements if isinstance(node, imports) or node in needed]
+    body = [
+        _without(node, own) for node in statements if isinstance(node, imports) or node in needed
+    ]
     namespace = {"__name__": path.stem}
     exec(compile(ast.Module(body, type_ignores=[]), str(path), "exec"), namespace)
     return namespace

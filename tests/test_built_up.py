@@ -90,7 +90,10 @@ def test_counts_are_the_same():
     assert ours(logits, labels) == training.count_right(logits, labels)
     parts = [training.Evaluation(1.0, 2, 3), training.Evaluation(2.5, 0, 7)]
     assert tuple(from_notebook("06_linear_and_nonlinear", "total")(parts)) == training.total(parts)
-    assert from_notebook("06_linear_and_nonlinear", "Evaluation")(*parts[0]).accuracy == parts[0].accuracy
+    assert (
+        from_notebook("06_linear_and_nonlinear", "Evaluation")(*parts[0]).accuracy
+        == parts[0].accuracy
+    )
 
 
 def test_evaluations_are_the_same(digits):
@@ -122,7 +125,9 @@ def test_training_is_the_same(name, digits):
         elif name == "train_one_epoch":
             reports = [tuple(function(model, batches, optimizer)) for _ in range(2)]
         else:
-            reports = [tuple(step) for _ in range(2) for step in function(model, batches, optimizer)]
+            reports = [
+                tuple(step) for _ in range(2) for step in function(model, batches, optimizer)
+            ]
         return reports, model.state_dict()
 
     reports, weights = train(from_notebook("06_linear_and_nonlinear", name))
