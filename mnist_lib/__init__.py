@@ -9,7 +9,18 @@
 
 import importlib
 
-__all__ = ["claims", "data", "download", "exercises", "machine", "models", "plots", "training"]
+__all__ = [
+    "arithmetic",
+    "claims",
+    "data",
+    "download",
+    "exercises",
+    "machine",
+    "models",
+    "plots",
+    "training",
+    "widgets",
+]
 __version__ = "0.1.0"
 
 
