@@ -3,7 +3,9 @@
 import math
 
 import torch
+from torch.nn import functional as F
 
+from .arithmetic import short
 from .data import Split
 
 CHECKS = {}
@@ -142,6 +144,372 @@ def _percent(answer):
         tolerance=1e-4,
     )
     return problem or _number(_call(answer, 3, 4), 75, {93.1: "for 3 of 4 it still says 93.1."})
+
+
+# ---- 01_conv1d
+
+
+@exercise(
+    "01-value",
+    hint="The third window begins at the third number. Its middle one is multiplied by 0.",
+)
+def _value(answer):
+    return _number(
+        answer,
+        -1,
+        {
+            1: "you turned the kernel around, as mathematics does; PyTorch takes it as it is.",
+            -3: "is that the first window, turned around? The third begins at the third number.",
+            0: "that is the second window (1·1 + 4·0 + 1·(−1)).",
+            9: "you did not take the sign of −1 along.",
+        },
+    )
+
+
+@exercise(
+    "01-size",
+    hint="How many cells are there with the padding, and how far can the first window move?",
+)
+def _conv1d_size(answer):
+    return _number(
+        answer,
+        8,
+        {
+            6: "you counted the padding once: it is added on both sides.",
+            7: "the place where the window starts counts too: do not forget the + 1.",
+            7.5: "round down, and do not forget the + 1: the place where the window starts counts too.",
+            8.5: "there is no half window: round down.",
+            4: "you left out the padding.",
+            16: "you left out the stride: the window moves by 2 each time.",
+        },
+    )
+
+
+@exercise("01-shape", hint="How many input channels does one output channel see?")
+def _weight_shape(answer):
+    if not isinstance(answer, tuple | list) or len(answer) != 3:
+        return f"the answer is three numbers, (a, b, c), and yours is {answer!r}."
+    mistakes = {
+        (9, 6, 5): "with three groups an output channel does not see all six inputs.",
+        (3, 2, 5): "each of the nine output channels has its own kernel, in whichever group it is.",
+        (6, 3, 5): "the outputs come first; and each sees 6 / 3 inputs.",
+        (2, 9, 5): "the outputs come first.",
+        (6, 2, 5): "the outputs come first, and there are nine of them.",
+        (9, 3, 5): "each output channel sees 6 / 3 inputs; you divided the outputs.",
+        (9, 18, 5): "groups make the kernels smaller: divide by them.",
+        (9, 5, 2): "the kernel size comes last.",
+    }
+    if tuple(answer) == (9, 2, 5):
+        return None
+    return mistakes.get(
+        tuple(answer), "the shape is (outputs, inputs that one of them sees, kernel size)."
+    )
+
+
+@exercise("01-move", hint="Each output should be the input to the left of its window's middle.")
+def _moving_kernel(answer):
+    kernel = torch.as_tensor(answer, dtype=torch.float32).flatten()
+    if kernel.numel() != 3:
+        return f"the kernel has three numbers, and yours has {kernel.numel()}."
+    signal = torch.tensor([5.0, 2.0, 7.0, 1.0])
+    moved = F.conv1d(signal.reshape(1, 1, 4), kernel.reshape(1, 1, 3), padding=1).flatten()
+    if torch.allclose(moved, torch.tensor([0.0, 5.0, 2.0, 7.0])):
+        return None
+    if torch.allclose(moved, torch.tensor([2.0, 7.0, 1.0, 0.0])):
+        return "that moves it to the left: the output takes its right neighbour's number."
+    if torch.allclose(moved, signal):
+        return "that leaves it where it is."
+    return f"5, 2, 7, 1 becomes {', '.join(short(value) for value in moved.tolist())}."
+
+
+@exercise("01-average", hint="A convolution with `width` equal numbers. What must they add to?")
+def _moving_average(answer):
+    signal = torch.tensor([1.0, 5.0, 3.0, 4.0, 8.0, 0.0])
+    for width in (2, 3):
+        result = torch.as_tensor(_call(answer, signal.clone(), width)).float().flatten()
+        expected = signal.unfold(0, width, 1).mean(dim=1)
+        if result.shape != expected.shape:
+            return (
+                f"for 6 numbers and width {width} there are {len(expected)} windows, "
+                f"and your result has {len(result)} numbers."
+            )
+        if torch.allclose(result, expected * width):
+            return "these are sums: the weights of a mean add to 1."
+        if not torch.allclose(result, expected):
+            return f"for 1, 5, 3, 4, 8, 0 and width {width} the means begin with {expected[0]:g}, {expected[1]:g}."
+    return None
+
+
+# ---- 02_conv2d
+
+
+@exercise("02-value", hint="The window at the top right holds 2 0 and 1 3.")
+def _value_2d(answer):
+    return _number(
+        answer,
+        -1,
+        {
+            1: "you turned the kernel around, as mathematics does; PyTorch takes it as it is.",
+            0: "that is the left number of the second row, or the right one; the top row was asked for.",
+            5: "you did not take the sign of −1 along.",
+            6: "you added the whole window; two of its numbers are multiplied by 0, and one by −1.",
+        },
+    )
+
+
+@exercise("02-field", hint="Behind a stride of 2, neighbouring cells are two pixels apart.")
+def _field(answer):
+    return _number(
+        answer,
+        9,
+        {
+            7: "behind the stride neighbours are two pixels apart: the third layer adds 2·2, not 2.",
+            11: "the stride counts for the layers behind it, not for its own.",
+            5: "that is after two layers.",
+            27: "the widths do not multiply: each layer adds to what is there.",
+            13: "the stride counts once, for the third layer alone.",
+        },
+    )
+
+
+@exercise("02-cost", hint="How many output cells are there, and what does each cost?")
+def _cost(answer):
+    return _number(
+        answer,
+        225_792,
+        {
+            1_152: "that is the number of weights: each is used at every place.",
+            28_224: "each output cell looks at all 8 input channels.",
+            14_112: "there are 16 output channels.",
+            165_888: "with padding 1 the map stays 14×14.",
+            451_584: "count the multiplications alone, not the additions.",
+            1_764: "each output cell looks at all 8 input channels, and there are 16 output channels.",
+        },
+    )
+
+
+@exercise("02-edges", hint="What is above counts plus, what is below counts minus.")
+def _edges(answer):
+    kernel = torch.as_tensor(answer, dtype=torch.float32)
+    if kernel.shape != (3, 3):
+        return f"the kernel has 3 rows of 3 numbers, and yours has the shape {tuple(kernel.shape)}."
+    top, middle, bottom = kernel.sum(dim=1).tolist()
+    if abs(top + middle + bottom) > 1e-5:
+        return f"on a flat area of ones it gives {short(top + middle + bottom)}: its numbers must add to 0."
+    if kernel.sum(dim=0).abs().max() > 1e-5:
+        return "it answers to upright edges: each column must add to 0."
+    if max(abs(top), abs(bottom)) < 1e-5:
+        return "an edge between its rows gives 0: what is above should count plus, what is below minus."
+    # an edge lies below the top row, or above the bottom row
+    if top > 0 and bottom < 0:
+        return None
+    if top < 0 and bottom > 0:
+        return "the sign is the wrong way round: it is negative where it is brighter above."
+    return "it is not positive at every edge that is brighter above."
+
+
+@exercise("02-stride", hint="The window begins at row · stride and column · stride.")
+def _strided(answer):
+    generator = torch.Generator().manual_seed(0)
+    for shape, size, stride in (((6, 7), (2, 3), 1), ((6, 7), (2, 3), 2), ((9, 8), (3, 3), 3)):
+        image = torch.rand(shape, generator=generator)
+        kernel = torch.rand(size, generator=generator)
+        result = torch.as_tensor(_call(answer, image.clone(), kernel.clone(), stride)).float()
+        expected = F.conv2d(image[None, None], kernel[None, None], stride=stride)[0, 0]
+        if result.shape != expected.shape:
+            return (
+                f"for an image {shape}, a kernel {size} and stride {stride} the result has the shape "
+                f"{tuple(expected.shape)}, and yours has {tuple(result.shape)}."
+            )
+        turned = F.conv2d(image[None, None], kernel.flip(0, 1)[None, None], stride=stride)[0, 0]
+        if torch.allclose(result, turned, atol=1e-4):
+            return "you turned the kernel around; PyTorch takes it as it is."
+        if not torch.allclose(result, expected, atol=1e-4):
+            return f"with stride {stride} the numbers are others than PyTorch's."
+    return None
+
+
+# ---- 03_pooling
+
+
+@exercise(
+    "03-max", hint="With stride 1 the windows overlap; the one at the bottom left begins in row 1."
+)
+def _max(answer):
+    return _number(
+        answer,
+        6,
+        {
+            5: "that is the window at the top left: 3 1 and 1 5.",
+            9: "that is a window at the right.",
+            3.5: "that is the average; the largest was asked for.",
+            2: "a window of 2 at the bottom left holds 1 5 and 2 6.",
+        },
+    )
+
+
+@exercise(
+    "03-ceil", hint="How far can the first window move, and what is half of that, rounded up?"
+)
+def _ceil(answer):
+    return _number(
+        answer,
+        14,
+        {
+            13: "with ceil_mode a last window may stick out: round up.",
+            13.5: "there is no half window: with ceil_mode, round up.",
+            12: "the place where the window starts counts too, and with ceil_mode you round up.",
+            15: "a window has 28 − 3 cells to move, not 28.",
+            9: "the stride is 2, not as large as the window.",
+            10: "the stride is 2, not as large as the window.",
+        },
+    )
+
+
+@exercise(
+    "03-border",
+    hint="Which part of the window lies in the padding, and by what is the sum divided?",
+)
+def _border(answer):
+    return _number(
+        answer,
+        8,
+        {
+            12: "padding counted: the zeros take part, and the sum is divided by 9.",
+            16 / 3: "that is a corner, where five of nine cells are padding.",
+            4: "three of nine cells are padding, not six.",
+            0: "padding counts as 0 in an average, but six cells of the window are 12.",
+        },
+        tolerance=0.01,
+    )
+
+
+@exercise(
+    "03-reshape",
+    hint="Make the shape (N, C, H // k, k, W // k, k), and take amax over two of the six.",
+)
+def _reshape(answer):
+    images = torch.rand(2, 3, 7, 10, generator=torch.Generator().manual_seed(0))
+    for k in (2, 3):
+        result = torch.as_tensor(_call(answer, images.clone(), k))
+        expected = F.max_pool2d(images, k)
+        if result.shape != expected.shape:
+            return (
+                f"for images {tuple(images.shape)} and k = {k} the result has the shape {tuple(expected.shape)}, "
+                f"and yours has {tuple(result.shape)}."
+            )
+        if torch.allclose(result, F.avg_pool2d(images, k)):
+            return "these are averages; the largest was asked for."
+        if not torch.equal(result, expected):
+            return "the shape is right and the numbers are not: which two of the six dimensions lie in a window?"
+    return None
+
+
+# ---- 04_linear_regression
+
+
+@exercise(
+    "04-shape", hint="Write one below the other, ending at the right. A size of one is repeated."
+)
+def _broadcast_shape(answer):
+    if not isinstance(answer, tuple | list | torch.Size):
+        return f"a shape is a pair of numbers in brackets, and yours is {answer!r}."
+    return {
+        (5, 3): None,
+        (3, 5): "rows and columns are exchanged: the three numbers lie along the last direction.",
+        (5, 1): "the 1 is repeated too, until it fits the 3.",
+        (5,): "there are two directions: the missing one counts as a 1.",
+        (3,): "there are two directions, as in the larger of the two shapes.",
+        (8,): "nothing is put in a row: each number meets each.",
+        (5, 1, 3): "no direction is added: shapes are compared from the right.",
+    }.get(tuple(answer), f"{tuple(answer)} is not it.")
+
+
+@exercise("04-slope", hint="A chain: the slope of the square, times the slope of w · x in w.")
+def _slope(answer):
+    return _number(
+        answer,
+        6,
+        {
+            2: "that is the slope of the square, 2 · error; multiply it by the slope of w · x.",
+            3: "you forgot the 2 that comes from the square, or the error is not right.",
+            1: "that is the error, or the loss; the question is how steeply the loss rises.",
+            4: "the slope of w · x in w is x, not w.",
+            -6: "the error is w · x − y, and that is above 0 here: the loss rises with w.",
+            12: "the error is 2 · 3 − 5 = 1.",
+        },
+        tolerance=1e-4,
+    )
+
+
+@exercise(
+    "04-step", hint="Two slopes, the mean of 2 · error · x and the mean of 2 · error. Down, not up."
+)
+def _one_step(answer):
+    x, y = torch.tensor([0.0, 1.0, 2.0, 5.0]), torch.tensor([1.0, 3.0, 2.0, 4.0])
+    w, b, rate = 2.0, -1.0, 0.125
+    result = _call(answer, x, y, w, b, rate)
+    result = result.flatten() if isinstance(result, torch.Tensor) else result
+    if not isinstance(result, tuple | list | torch.Tensor) or len(result) != 2:
+        return "the function returns two numbers: the new w and the new b."
+    new = [float(value) for value in result]
+    errors = w * x + b - y
+    in_w, in_b = 2 * (errors * x).mean().item(), 2 * errors.mean().item()
+    w_after = w - rate * in_w
+    known = {  # what comes out: what was misunderstood
+        (w_after, b - rate * in_b): None,
+        (b - rate * in_b, w_after): "return w first, then b.",
+        (w + rate * in_w, b + rate * in_b): "that is a step uphill: subtract.",
+        (w - rate * in_w / 2, b - rate * in_b / 2): "the slope of a square has a 2 in it.",
+        (
+            w - rate * in_w * 4,
+            b - rate * in_b * 4,
+        ): "you took the sum over the points, not the mean.",
+        (w - in_w, b - in_b): "the slope is not yet multiplied by the learning rate.",
+        (in_w, in_b): "these are the slopes; the step is still missing.",
+        (w_after, b - rate * 2 * (w_after * x + b - y).mean().item()): (
+            "both slopes belong to the old line: you moved w before you worked out the slope in b."
+        ),
+        (w - rate * in_b, b - rate * in_b): "in the slope in w, each error is multiplied by its x.",
+    }
+    for outcome, misunderstanding in known.items():
+        if all(math.isclose(one, two, abs_tol=1e-4) for one, two in zip(new, outcome)):
+            return misunderstanding
+    return "these are not the w and b one step further down."
+
+
+@exercise("04-edge", hint="What is the mean of x²? The curvatures are twice that, and two.")
+def _edge(answer):
+    return _number(
+        answer,
+        0.2,
+        {
+            1: "that is the edge in b; the larger curvature decides, and that is the one in w.",
+            0.1: "that is 1 divided by the curvature: with it w lands in one step. The edge is twice as far.",
+            0.4: "the curvature is *twice* the mean of x².",
+            10: "that is the curvature in w; the edge is 2 divided by it.",
+            5: "that is the mean of x².",
+            0.05: "take the mean of x², not the sum.",
+        },
+        tolerance=1e-4,
+    )
+
+
+@exercise(
+    "04-median", hint="Move c up by a little: how many numbers come nearer, and how many go away?"
+)
+def _median(answer):
+    return _number(
+        answer,
+        3,
+        {
+            22: "that is the mean: it is best for the squares, and one wild number pulls it along.",
+            2.5: "the wild number counts too, as one of five.",
+            100: "only one of five numbers is there.",
+            50.5: "that is the middle between the smallest and the largest.",
+        },
+        tolerance=1e-4,
+    )
 
 
 # ---- 05_mnist_data

@@ -208,6 +208,55 @@ def plot_prediction(image, probabilities, ax=None):
 
 
 @plt.rc_context(STYLE)
+def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
+    """Draw maps of numbers of either sign. Purple is below zero, white is zero, orange above.
+
+    Args:
+        maps: (N, H, W), N at least 1: weights, feature maps, the outputs of a convolution.
+        captions: N short texts, written above, or None.
+        columns: how many stand in a row.
+        own_scale: whether each map uses all colours, so that maps cannot be compared with each other.
+        ax: the axes to draw into, or None for a new figure.
+
+    Raises:
+        ValueError: the shape is another, there is no map, or another number of captions.
+    """
+    maps = torch.as_tensor(maps)
+    if maps.dim() != 3 or len(maps) == 0:
+        raise ValueError(f"maps must be (N, H, W) with N at least 1, got {tuple(maps.shape)}")
+    if captions is not None and len(captions) != len(maps):
+        raise ValueError(f"captions must be as many as maps ({len(maps)}), got {len(captions)}")
+    values = _array(maps)
+    count, height, width = values.shape
+    columns = min(columns, count)
+    rows, above = math.ceil(count / columns), 0.2 * height if captions is not None else 0
+    across, down = 1.07 * width, 1.07 * height + above
+    size = min(3.0, 7 / columns)  # inches across a map
+    ax = ax or new_axes(size * columns + 0.8, size * rows * down / across)
+    limits = np.abs(values).max(axis=(1, 2)) if own_scale else np.full(count, np.abs(values).max())
+    for number, (values_of_map, limit) in enumerate(zip(values, limits)):
+        x, y = across * (number % columns), down * (number // columns)
+        extent, limit = (x, x + width, y + height, y), limit or 1.0
+        drawn = ax.imshow(values_of_map, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent)
+        box = plt.Rectangle((x, y), width, height, fill=False, ec="0.85", lw=0.6)
+        ax.add_patch(box)
+        if captions is not None:
+            middle, text = x + width / 2, str(captions[number])
+            ax.text(middle, y - 0.02 * height, text, ha="center", va="bottom")
+    edge = 0.03 * width
+    ax.set(xlim=(-edge, across * columns), ylim=(down * rows - above, -above - 0.03 * height))
+    ax.axis("off")
+    if not own_scale:
+        ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
+    words = f"{count} {'map' if count == 1 else 'maps'} of {height}×{width} numbers"
+    words += (
+        f", from ≈{values.min():.2f} to ≈{values.max():.2f}; purple is below zero, orange above"
+    )
+    words += f"; captions: {', '.join(map(str, captions))}" if captions is not None else ""
+    return describe(ax, words + ".")
+
+
+@plt.rc_context(STYLE)
 def plot_templates(weights, columns=5, ax=None):
     """Draw the weights of each output of a linear layer as an image: what it looks for.
 
@@ -216,19 +265,9 @@ def plot_templates(weights, columns=5, ax=None):
         columns: how many stand in a row.
         ax: the axes to draw into, or None for a new figure.
     """
-    images = _array(weights).reshape(-1, 28, 28)
-    rows = math.ceil(len(images) / columns)
-    ax = ax or new_axes(1.45 * columns, 1.6 * rows)
-    limit = float(np.abs(images).max())
-    for number, image in enumerate(images):
-        x, y = 30 * (number % columns), 34 * (number // columns)
-        drawn = ax.imshow(
-            image, cmap=SIGNED, vmin=-limit, vmax=limit, extent=(x, x + 28, y + 28, y)
-        )
-        ax.text(x + 14, y - 0.5, str(number), ha="center", va="bottom")
-    ax.set(xlim=(-1, 30 * columns - 1), ylim=(34 * rows - 4, -6))
-    ax.axis("off")
-    ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=0.8)
+    images = torch.as_tensor(weights).reshape(-1, 28, 28)
+    ax = plot_maps(images, range(len(images)), columns, ax=ax)
+    limit = float(images.abs().max())
     return describe(
         ax,
         f"The weights of {len(images)} outputs as images, from ≈{-limit:.2f} (purple) over 0 to ≈{limit:.2f} (orange).",
@@ -315,6 +354,41 @@ def plot_accuracy_against_time(histories, ax=None):
     return describe(
         ax, f"Validation accuracy against training time, on a logarithmic axis: {ends}."
     )
+
+
+@plt.rc_context(STYLE)
+def plot_signals(signals, starts=None, ax=None):
+    """Draw signals as lines, each in a band of its own, below each other.
+
+    Args:
+        signals: {name: (L,)}.
+        starts: {name: the place of its first value}; 0 where nothing is said.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 1.3 * len(signals))
+    ax.axis("off")
+    names, bands = list(signals), len(signals)
+    ends = [(starts or {}).get(name, 0) + len(signals[name]) for name in names]
+    words = []
+    for number, name in enumerate(names):
+        band = ax.inset_axes((0, 1 - (number + 0.85) / bands, 1, 0.8 / bands))
+        values = _array(torch.as_tensor(signals[name]))
+        places = (starts or {}).get(name, 0) + np.arange(len(values))
+        band.axhline(0, color="0.8", linewidth=0.8)
+        band.plot(places, values, "o-", color=COLOURS[number % len(COLOURS)], markersize=4)
+        band.set(xlim=(-0.5, max(ends) - 0.5))
+        band.set_title(name, loc="left", fontsize=12, pad=2)
+        band.margins(y=0.15)
+        if number < bands - 1:
+            band.tick_params(labelbottom=False)
+        else:
+            band.set_xlabel("place")
+        low, high = arithmetic.short(values.min()), arithmetic.short(values.max())
+        words.append(
+            f"{name}: {len(values)} values from {low} to {high}, the largest at {places[values.argmax()]}, "
+            f"the smallest at {places[values.argmin()]}"
+        )
+    return describe(ax, f"Signals below each other. {'; '.join(words)}.")
 
 
 @plt.rc_context(STYLE)
@@ -592,6 +666,137 @@ class _Images(_Scene):
             va="center",
             fontsize=min(12, 0.4 * size),
         )
+
+
+MARKERS = ("o", "s", "^", "D", "v", "x", "P")
+FAR = 1e6  # lines that run off to infinity are drawn up to here
+
+
+@plt.rc_context(STYLE)
+def plot_lines(x, y, lines, ax=None):
+    """Draw points, and straight lines through them.
+
+    Args:
+        x, y: the points, N values each.
+        lines: {name: (w, b)}, for the lines w·x + b.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 4)
+    x, y = _array(x).ravel(), _array(y).ravel()
+    ax.plot(x, y, ".", color="0.6", markersize=5, label="points")
+    at, height = np.linspace(x.min(), x.max(), 5), np.ptp(y) or 1.0
+    low, high = y.min(), y.max()
+    for number, (name, (w, b)) in enumerate(lines.items()):
+        values = _line(at, w, b)
+        ax.plot(at, values, label=name, marker=MARKERS[number % 7], lw=1.8, ls=_dashes(number))
+        low, high = min(low, np.nanmin([*values, low])), max(high, np.nanmax([*values, high]))
+    low, high = max(low, y.min() - height), min(high, y.max() + height)  # a line may run off
+    ax.set(xlabel="x", ylabel="y", ylim=(low - 0.05 * height, high + 0.05 * height))
+    ax.locator_params(nbins=5)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    words = "; ".join(f"{name}: w ≈{w:.3g}, b ≈{b:.3g}" for name, (w, b) in lines.items())
+    return describe(ax, f"{len(x)} points and {len(lines)} lines w·x + b. {words}.")
+
+
+@plt.rc_context(STYLE)
+def plot_losses(losses, ax=None):
+    """Draw how losses change from step to step, on a logarithmic axis.
+
+    Args:
+        losses: {name: the loss before the first step and after each}. Infinity and NaN are left out.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 3.5)
+    for number, (name, values) in enumerate(losses.items()):
+        values = np.asarray(values, dtype=float)
+        kept = np.where(np.isfinite(values), values, np.nan)
+        every = (number, max(1, len(values) // 10))  # markers, not one above the other
+        style = {"marker": MARKERS[number % 7], "markevery": every, "ls": _dashes(number)}
+        ax.plot(range(len(values)), kept, label=name, **style)
+    ax.set(xlabel="step", ylabel="loss (mean squared error)", yscale="log")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ends = "; ".join(
+        f"{name} from ≈{values[0]:.2g} to ≈{values[-1]:.2g}" for name, values in losses.items()
+    )
+    return describe(ax, f"Loss against step, on a logarithmic axis: {ends}.")
+
+
+@plt.rc_context(STYLE)
+def plot_descent(x, y, path, step=None, ax=None):
+    """Draw points and the line of one step of a descent; beside them the loss over w and b, and the path so far.
+
+    Args:
+        x, y: the points, N values each.
+        path: (steps + 1, 2), rows (w, b), as `training.descend` returns it. It may run off to infinity and NaN.
+        step: how far to draw the path, from 0; None: to its end. The axes are the same for every step.
+        ax: the axes of a subplot, whose left half gets points and line; or None for a new figure.
+
+    Raises:
+        ValueError: the path has no such step.
+    """
+    x, y, path = _array(x).ravel(), _array(y).ravel(), _array(path).astype(float)
+    last = len(path) - 1
+    step = last if step is None else step
+    if not 0 <= step <= last:
+        raise ValueError(f"step must be from 0 to {last}, got {step}")
+    ax = ax or new_axes(8, 3.6)
+    (w, b), height = path[step], np.ptp(y) or 1.0
+    ax.plot(x, y, ".", color="0.6", markersize=5)
+    at = np.linspace(x.min(), x.max(), 101)
+    values, low, high = _line(at, w, b), y.min() - 0.7 * height, y.max() + 0.7 * height
+    ax.plot(at, values, color=COLOURS[5], lw=2.5)
+    if not ((low < values) & (values < high)).any():
+        ax.text(0.5, 0.9, "(the line is outside)", transform=ax.transAxes, ha="center")
+    ax.set(xlabel="x", ylabel="y", ylim=(low, high))
+    ax.locator_params(nbins=5)
+    ax.set_title(f"step {step} of {last}", fontsize=12)
+    best = np.polyfit(x, y, 1)
+    surface = _beside(ax)
+    _draw_surface(surface, x, best, path, step)
+    with np.errstate(all="ignore"):
+        before, now = (np.square(w * x + b - y).mean() for w, b in path[[0, step]])
+    surface.set_title(f"loss {now:.3g}", fontsize=12)
+    words = (
+        f"Left: {len(x)} points and the line w·x + b at step {step} of {last}, w ≈{w:.3g} and b ≈{b:.3g}. "
+        f"Right: contours of the loss over w and b, lowest at w ≈{best[0]:.3g} and b ≈{best[1]:.3g}, and the path "
+        f"so far. On it the loss goes from ≈{before:.2g} to ≈{now:.2g}."
+    )
+    return describe(ax, words)
+
+
+def _beside(ax):
+    """New axes in the right half of a subplot; `ax` keeps the left half."""
+    halves = ax.get_subplotspec().subgridspec(1, 2)
+    ax.set_subplotspec(halves[0])
+    return ax.figure.add_subplot(halves[1])
+
+
+def _draw_surface(ax, x, best, path, step):
+    """Contours of the mean squared error around its lowest point, and a path on it up to a step."""
+    reach = 1.5 * max(0.3, *np.abs(path[0] - best))  # from the middle to the edges
+    away = np.linspace(-reach, reach, 101)
+    w, b = np.meshgrid(away, away)
+    above = w**2 * (x**2).mean() + 2 * w * b * x.mean() + b**2  # the lowest loss
+    levels = above.max() * np.linspace(0, 1, 10) ** 2  # evenly spaced contours
+    ax.contourf(best[0] + w, best[1] + b, above, levels=levels, cmap="Greys", vmax=2 * levels[-1])
+    ax.contour(best[0] + w, best[1] + b, above, levels=levels, colors="0.6", linewidths=0.7)
+    ax.plot(*best, "+", color="black", markersize=12, markeredgewidth=2)
+    trail = np.clip(path[: step + 1], -FAR, FAR)
+    ax.plot(*trail.T, "o-", color=COLOURS[5], markersize=3, lw=1.2)
+    ax.plot(*trail[-1], "o", color=COLOURS[5], markeredgecolor="black", markersize=8)
+    ax.set(xlim=best[0] + np.array([-reach, reach]), ylim=best[1] + np.array([-reach, reach]))
+    ax.set(xlabel="w, the slope", ylabel="b, the value at x = 0")
+    ax.locator_params(nbins=5)
+
+
+def _line(x, w, b):
+    """w·x + b, and no larger than can be drawn."""
+    with np.errstate(all="ignore"):
+        return np.clip(float(w) * x + float(b), -FAR, FAR)
+
+
+def _dashes(number):
+    return ("-", "--", "-.", ":")[number % 4]
 
 
 def _array(tensor):

@@ -1,12 +1,14 @@
 """What a notebook builds up in plain cells, and what mnist_lib holds under the same name, do the same."""
 
+from itertools import product
+
 import pytest
 import torch
 from notebook_rules import built_in
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image
 
-from mnist_lib import data, models, training
+from mnist_lib import arithmetic, data, models, training
 
 MODELS = {
     "06_linear_and_nonlinear": ["SoftmaxClassifier", "TwoLinearLayers", "MLP"],
@@ -134,3 +136,88 @@ def test_training_is_the_same(name, digits):
     other_reports, other_weights = train(getattr(training, name))
     assert reports == other_reports
     assert all(torch.equal(weights[key], other_weights[key]) for key in weights)
+
+
+SMALL = list(product(range(1, 8), range(1, 5), range(1, 4), range(3), range(1, 4)))
+
+
+def answer(function, *arguments, **options):
+    """What the function returns, or that it refuses."""
+    try:
+        return function(*arguments, **options)
+    except ValueError:
+        return "refused"
+
+
+@pytest.mark.parametrize(("stem", "modes"), [("01_conv1d", [False]), ("03_pooling", [False, True])])
+def test_output_sizes_are_the_same(stem, modes):
+    ours = from_notebook(stem, "output_size")
+    for choice, ceil_mode in product(SMALL, modes):
+        options = {"ceil_mode": True} if ceil_mode else {}
+        assert answer(ours, *choice, **options) == answer(
+            arithmetic.output_size, *choice, **options
+        )
+
+
+def windows_output(windows):
+    return arithmetic.output_of(windows).float()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"stride": 2},
+        {"padding": 2},
+        {"dilation": 2},
+        {"groups": 2},
+        {"stride": 3, "padding": 3, "dilation": 2, "groups": 2},
+    ],
+    ids=str,
+)
+def test_convolutions_in_1d_are_the_same(options):
+    torch.manual_seed(0)
+    input, bias = torch.randn(4, 11), torch.randn(6)
+    weight = torch.randn(6, 4 // options.get("groups", 1), 3)
+    ours = from_notebook("01_conv1d", "conv1d")(input, weight, bias, **options)
+    theirs = arithmetic.convolution_windows(input, weight, bias, **options)
+    assert torch.allclose(ours, windows_output(theirs), atol=1e-5)
+
+
+def test_convolutions_in_2d_are_the_same():
+    torch.manual_seed(0)
+    image, kernel = torch.randn(6, 7), torch.randn(3, 2)
+    ours = from_notebook("02_conv2d", "corr2d")(image, kernel)
+    theirs = arithmetic.convolution_windows(image[None], kernel[None, None])
+    assert torch.allclose(ours, windows_output(theirs)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("kernel_size", "stride"), [(2, 2), (3, 2), (3, 1), (2, 3)])
+def test_max_poolings_are_the_same(kernel_size, stride):
+    torch.manual_seed(0)
+    image = torch.randn(6, 7)
+    ours = from_notebook("03_pooling", "max_pool")(image, kernel_size, stride)
+    theirs = arithmetic.max_pool_windows(image[None], kernel_size, stride)
+    assert torch.equal(ours, windows_output(theirs)[0])
+
+
+def test_the_receptive_field_is_that_of_tinyvgg():
+    field = from_notebook("02_conv2d", "receptive_field")
+    layers = [
+        (layer.kernel_size, layer.stride)
+        for layer in models.TinyVGG().modules()
+        if isinstance(layer, torch.nn.Conv2d | torch.nn.MaxPool2d)
+    ]
+    sizes = [
+        (k if isinstance(k, int) else k[0], s if isinstance(s, int) else s[0]) for k, s in layers
+    ]
+    assert field(sizes) == [3, 5, 6, 10, 14, 16]
+
+
+def test_the_costs_are_those_of_tinyvgg():
+    count = from_notebook("02_conv2d", "multiplications")
+    layers = [layer for layer in models.TinyVGG().modules() if isinstance(layer, torch.nn.Conv2d)]
+    sizes = [(layer.in_channels, layer.out_channels, layer.kernel_size[0]) for layer in layers]
+    maps = (28, 28, 14, 14)
+    expected = [70_560, 705_600, 176_400, 176_400]
+    assert [count(n, n, *size) for n, size in zip(maps, sizes, strict=True)] == expected

@@ -2,20 +2,67 @@
 
 import ast
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from notebook_rules import code_cells, main_notebooks, read
 from torch import nn
+from torch.nn import functional as F
 
 from mnist_lib.exercises import CHECKS, check, hint
 from mnist_lib.models import MLP, ConvNet, TinyVGG
+
+
+def one_step(x, y, w, b, learning_rate):
+    """Exercise 04-step, answered."""
+    errors = w * x + b - y
+    return w - learning_rate * 2 * (errors * x).mean(), b - learning_rate * 2 * errors.mean()
+
+
+def wrong_step(x, y, w, b, learning_rate, sign=1, factor=2, mean=torch.mean, late=False):
+    """The same with mistakes that students make."""
+    errors = w * x + b - y
+    w = w - sign * learning_rate * factor * mean(errors * x)
+    errors = w * x + b - y if late else errors
+    return w, b - sign * learning_rate * factor * mean(errors)
+
+
+def convolved(images, kernel, stride=1):
+    return F.conv2d(images[None, None], kernel[None, None], stride=stride)[0, 0]
+
 
 RIGHT = {
     "00-pixels": [784, 784.0, np.int64(784), torch.tensor(784)],
     "00-chance": [0.1, Fraction(1, 10), np.float32(0.1)],
     "00-percent": [lambda right, seen: right / seen * 100],
+    "01-value": [-1],
+    "01-size": [8],
+    "01-shape": [(9, 2, 5), [9, 2, 5], torch.Size([9, 2, 5])],
+    "01-move": [[1, 0, 0], torch.tensor([1.0, 0, 0]), np.array([1, 0, 0])],
+    "01-average": [
+        lambda signal, width: signal.unfold(0, width, 1).mean(dim=1),
+        lambda signal, width: np.convolve(signal, np.ones(width) / width, mode="valid"),
+    ],
+    "02-value": [-1],
+    "02-field": [9],
+    "02-cost": [225_792],
+    "02-edges": [
+        [[1, 2, 1], [0, 0, 0], [-1, -2, -1]],
+        torch.tensor([[1.0, 1, 1], [0, 0, 0], [-1, -1, -1]]),
+        [[0, 2, 0], [0, -1, 0], [0, -1, 0]],
+    ],
+    "02-stride": [convolved],
+    "03-max": [6],
+    "03-ceil": [14],
+    "03-border": [8, 8.0],
+    "03-reshape": [F.max_pool2d],
+    "04-shape": [(5, 3), [5, 3], torch.Size([5, 3])],
+    "04-slope": [6, 6.0, torch.tensor(6.0)],
+    "04-step": [one_step, lambda *arguments: torch.stack(one_step(*arguments))],
+    "04-edge": [0.2, 1 / 5],
+    "04-median": [3, 3.0],
     "05-batches": [860],
     "05-exchanged": [lambda split, index: (1 - split.images[index], split.labels[index])],
     "05-place": [399],
@@ -51,6 +98,85 @@ WRONG = [
     ("00-percent", lambda right, seen: 93.1, "3 of 4"),
     ("00-percent", lambda right: 1, "stopped with TypeError"),
     ("00-percent", 93.1, "the answer is a function"),
+    ("01-value", 1, "turned the kernel around"),
+    ("01-value", 9, "sign"),
+    ("01-size", 6, "counted the padding once"),
+    ("01-size", 7, "+ 1"),
+    ("01-size", 4, "left out the padding"),
+    ("01-size", 16, "left out the stride"),
+    ("01-size", 8.5, "no half window"),
+    ("01-shape", (9, 6, 5), "does not see all six"),
+    ("01-shape", (6, 3, 5), "outputs come first"),
+    ("01-shape", (9, 3, 5), "divided the outputs"),
+    ("01-shape", (1, 2, 3), "the shape is"),
+    ("01-shape", 90, "three numbers"),
+    ("01-move", [0, 0, 1], "to the left"),
+    ("01-move", [0, 1, 0], "where it is"),
+    ("01-move", [0.5, 0.5, 0], "becomes 2.5, 3.5, 4.5, 4"),
+    ("01-move", [1, 0], "has 2"),
+    ("01-average", lambda signal, width: signal.unfold(0, width, 1).sum(dim=1), "these are sums"),
+    ("01-average", lambda signal, width: signal, "there are 5 windows"),
+    ("01-average", lambda signal, width: signal[width - 1 :], "begin with 3, 4"),
+    ("02-value", 1, "turned the kernel around"),
+    ("02-value", 0, "second row"),
+    ("02-field", 7, "adds 2·2"),
+    ("02-field", 11, "layers behind it"),
+    ("02-cost", 1152, "number of weights"),
+    ("02-cost", 28_224, "all 8 input channels"),
+    ("02-cost", 14_112, "16 output channels"),
+    ("02-cost", 165_888, "stays 14×14"),
+    ("02-edges", [[-1, -2, -1], [0, 0, 0], [1, 2, 1]], "wrong way round"),
+    ("02-edges", [[1, 0, -1], [2, 0, -2], [1, 0, -1]], "upright edges"),
+    ("02-edges", [[1, 1, 1], [1, 1, 1], [1, 1, 1]], "must add to 0"),
+    ("02-edges", [[0, 0, 0], [0, 0, 0], [0, 0, 0]], "what is above should count plus"),
+    ("02-edges", [[-1, -1, -1], [2, 2, 2], [-1, -1, -1]], "not positive at every edge"),
+    ("02-edges", [1, 0, -1], "3 rows of 3"),
+    ("02-stride", lambda image, kernel, stride: convolved(image, kernel), "the shape (3, 3)"),
+    (
+        "02-stride",
+        lambda image, kernel, stride: convolved(image, kernel.flip(0, 1), stride),
+        "turned the kernel around",
+    ),
+    (
+        "02-stride",
+        lambda image, kernel, stride: convolved(image, kernel, stride) + 1,
+        "with stride 1 the numbers are others",
+    ),
+    ("03-max", 5, "top left"),
+    ("03-max", 9, "at the right"),
+    ("03-max", 3.5, "average"),
+    ("03-ceil", 13, "round up"),
+    ("03-ceil", 13.5, "no half window"),
+    ("03-border", 12, "divided by 9"),
+    ("03-border", 5.33, "a corner"),
+    ("03-reshape", F.avg_pool2d, "averages"),
+    ("03-reshape", partial(F.max_pool2d, ceil_mode=True), "the shape (2, 3, 3, 5)"),
+    ("03-reshape", lambda images, k: -F.max_pool2d(-images, k), "the numbers are not"),
+    ("04-shape", (3, 5), "exchanged"),
+    ("04-shape", (5, 1), "repeated too"),
+    ("04-shape", (5,), "two directions"),
+    ("04-shape", (8,), "in a row"),
+    ("04-shape", (7, 7), "(7, 7) is not it"),
+    ("04-shape", 15, "a pair of numbers"),
+    ("04-slope", 2, "slope of the square"),
+    ("04-slope", 3, "forgot the 2"),
+    ("04-slope", 1, "how steeply"),
+    ("04-slope", 4, "not w"),
+    ("04-slope", -6, "above 0"),
+    ("04-step", partial(wrong_step, sign=-1), "uphill"),
+    ("04-step", partial(wrong_step, factor=1), "has a 2 in it"),
+    ("04-step", partial(wrong_step, mean=torch.sum), "not the mean"),
+    ("04-step", partial(wrong_step, late=True), "belong to the old line"),
+    ("04-step", lambda *arguments: one_step(*arguments)[::-1], "w first"),
+    ("04-step", lambda *arguments: one_step(*arguments[:4], 1), "learning rate"),
+    ("04-step", lambda x, y, w, b, rate: ((w * x + b - y).mean(), 0), "not the w and b"),
+    ("04-step", lambda *arguments: one_step(*arguments)[0], "two numbers"),
+    ("04-edge", 1, "edge in b"),
+    ("04-edge", 0.1, "lands in one step"),
+    ("04-edge", 0.4, "*twice*"),
+    ("04-edge", 10, "2 divided by it"),
+    ("04-median", 22, "that is the mean"),
+    ("04-median", 2.5, "counts too"),
     ("05-batches", 859, "left out the last"),
     ("05-batches", 859.375, "round up"),
     (
