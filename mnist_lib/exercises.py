@@ -156,12 +156,13 @@ def _percent(answer):
 def _value(answer):
     return _number(
         answer,
-        -1,
+        -2,
         {
-            1: "you turned the kernel around, as mathematics does; PyTorch takes it as it is.",
-            -3: "is that the first window, turned around? The third begins at the third number.",
-            0: "that is the second window (1·1 + 4·0 + 1·(−1)).",
-            9: "you did not take the sign of −1 along.",
+            2: "you turned the kernel around, as mathematics does; PyTorch takes it as it is.",
+            -1: "that is the first window; the third begins at the third number.",
+            0: "that is the second window; the third begins at the third number.",
+            10: "you did not take the sign of −1 along.",
+            11: "you added the whole window; its middle is multiplied by 0, its right by −1.",
         },
     )
 
@@ -250,7 +251,9 @@ def _value_2d(answer):
         -1,
         {
             1: "you turned the kernel around, as mathematics does; PyTorch takes it as it is.",
-            0: "that is the left number of the second row, or the right one; the top row was asked for.",
+            3: "that is the window at the top left.",
+            -5: "that is the window at the bottom left: rows come before columns.",
+            0: "that is the window at the bottom right.",
             5: "you did not take the sign of −1 along.",
             6: "you added the whole window; two of its numbers are multiplied by 0, and one by −1.",
         },
@@ -283,6 +286,8 @@ def _cost(answer):
             14_112: "there are 16 output channels.",
             165_888: "with padding 1 the map stays 14×14.",
             451_584: "count the multiplications alone, not the additions.",
+            25_088: "a kernel has 3·3 weights for each input channel.",
+            75_264: "a kernel has 3·3 weights for each input channel, not 3.",
             1_764: "each output cell looks at all 8 input channels, and there are 16 output channels.",
         },
     )
@@ -297,13 +302,12 @@ def _edges(answer):
     if abs(top + middle + bottom) > 1e-5:
         return f"on a flat area of ones it gives {short(top + middle + bottom)}: its numbers must add to 0."
     if kernel.sum(dim=0).abs().max() > 1e-5:
-        return "it answers to upright edges: each column must add to 0."
+        return "it answers to vertical edges: each column must add to 0."
     if max(abs(top), abs(bottom)) < 1e-5:
         return "an edge between its rows gives 0: what is above should count plus, what is below minus."
-    # an edge lies below the top row, or above the bottom row
-    if top > 0 and bottom < 0:
+    if top >= 0 >= bottom:  # the edge may lie below the top row, or above the bottom row
         return None
-    if top < 0 and bottom > 0:
+    if top <= 0 <= bottom:
         return "the sign is the wrong way round: it is negative where it is brighter above."
     return "it is not positive at every edge that is brighter above."
 
@@ -349,19 +353,27 @@ def _max(answer):
 
 
 @exercise(
-    "03-ceil", hint="How far can the first window move, and what is half of that, rounded up?"
+    "03-ceil", hint="Where does each window begin? The last may stick out, but has to begin inside."
 )
 def _ceil(answer):
-    return _number(
-        answer,
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        return f"the answer is two numbers, (a, b), and yours is {answer!r}."
+    first = _number(
+        answer[0],
         14,
         {
-            13: "with ceil_mode a last window may stick out: round up.",
-            13.5: "there is no half window: with ceil_mode, round up.",
-            12: "the place where the window starts counts too, and with ceil_mode you round up.",
-            15: "a window has 28 − 3 cells to move, not 28.",
-            9: "the stride is 2, not as large as the window.",
-            10: "the stride is 2, not as large as the window.",
+            13: "the first: with ceil_mode a last window may stick out: it holds the 27th cell.",
+            13.5: "the first: there is no half window: with ceil_mode, round up.",
+            26: "the first: the stride is 2.",
+        },
+    )
+    return first or _number(
+        answer[1],
+        3,
+        {
+            4: "the second: the fourth window would begin at 9, and the last cell is number 8.",
+            3.5: "the second: there is no half window.",
+            2: "the second: the place where the first window starts counts too.",
         },
     )
 

@@ -6,6 +6,7 @@ page. In descriptions, numbers that depend on the data or the seed stand behind 
 
 import base64
 import io
+import itertools
 import math
 import textwrap
 
@@ -19,6 +20,7 @@ from . import arithmetic
 
 # Colours for categories that colour-blind readers can tell apart (Okabe and Ito 2008).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "x", "P")  # so that grey tells lines apart too
 SIGNED = "PuOr_r"  # for weights: purple below zero, white at zero, orange above
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=COLOURS),
@@ -247,7 +249,8 @@ def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     ax.set(xlim=(-edge, across * columns), ylim=(down * rows - above, -above - 0.03 * height))
     ax.axis("off")
     if not own_scale:
-        ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
+        bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
+        bar.ax.set_ylim(min(0, values.min()), max(0, values.max()))
     words = f"{count} {'map' if count == 1 else 'maps'} of {height}×{width} numbers"
     words += (
         f", from ≈{values.min():.2f} to ≈{values.max():.2f}; purple is below zero, orange above"
@@ -287,8 +290,8 @@ def plot_history(history, ax=None):
         "training batches": 100 * (1 - history["accuracy"]),
         "validation": 100 * (1 - history["validation_accuracy"]),
     }
-    for name, values in errors.items():
-        ax.plot(history["step"], values, "o-", label=name, markersize=4)
+    for (name, values), marker in zip(errors.items(), MARKERS):
+        ax.plot(history["step"], values, f"{marker}-", label=name, markersize=4)
     ax.set(xlabel="step", ylabel="error rate (%)", ylim=(0, None))
     ax.legend()
     spans = "; ".join(
@@ -339,10 +342,9 @@ def plot_accuracy_against_time(histories, ax=None):
         ax: the axes to draw into, or None for a new figure.
     """
     ax = ax or new_axes(7, 4)
-    for name, history in histories.items():
-        ax.plot(
-            history["seconds"], 100 * history["validation_accuracy"], "o-", label=name, markersize=4
-        )
+    for (name, history), marker in zip(histories.items(), itertools.cycle(MARKERS)):
+        accuracy = 100 * history["validation_accuracy"]
+        ax.plot(history["seconds"], accuracy, f"{marker}-", label=name, markersize=5)
     ax.set(xlabel="seconds of training", ylabel="validation accuracy (%)", xscale="log")
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")
@@ -668,10 +670,6 @@ class _Images(_Scene):
         )
 
 
-MARKERS = ("o", "s", "^", "D", "v", "x", "P")
-FAR = 1e6  # lines that run off to infinity are drawn up to here
-
-
 @plt.rc_context(STYLE)
 def plot_lines(x, y, lines, ax=None):
     """Draw points, and straight lines through them.
@@ -683,7 +681,7 @@ def plot_lines(x, y, lines, ax=None):
     """
     ax = ax or new_axes(7, 4)
     x, y = _array(x).ravel(), _array(y).ravel()
-    ax.plot(x, y, ".", color="0.6", markersize=5, label="points")
+    ax.plot(x, y, ".", color="0.5", markersize=5 if len(x) > 50 else 9, label="points")
     at, height = np.linspace(x.min(), x.max(), 5), np.ptp(y) or 1.0
     low, high = y.min(), y.max()
     for number, (name, (w, b)) in enumerate(lines.items()):
@@ -781,7 +779,7 @@ def _draw_surface(ax, x, best, path, step):
     ax.contourf(best[0] + w, best[1] + b, above, levels=levels, cmap="Greys", vmax=2 * levels[-1])
     ax.contour(best[0] + w, best[1] + b, above, levels=levels, colors="0.6", linewidths=0.7)
     ax.plot(*best, "+", color="black", markersize=12, markeredgewidth=2)
-    trail = np.clip(path[: step + 1], -FAR, FAR)
+    trail = path[: step + 1]
     ax.plot(*trail.T, "o-", color=COLOURS[5], markersize=3, lw=1.2)
     ax.plot(*trail[-1], "o", color=COLOURS[5], markeredgecolor="black", markersize=8)
     ax.set(xlim=best[0] + np.array([-reach, reach]), ylim=best[1] + np.array([-reach, reach]))
@@ -790,9 +788,9 @@ def _draw_surface(ax, x, best, path, step):
 
 
 def _line(x, w, b):
-    """w·x + b, and no larger than can be drawn."""
+    """w·x + b, without a warning where w or b is infinite."""
     with np.errstate(all="ignore"):
-        return np.clip(float(w) * x + float(b), -FAR, FAR)
+        return float(w) * x + float(b)
 
 
 def _dashes(number):

@@ -61,6 +61,14 @@ def test_parameters_are_counted_alike():
     assert count(models.ConvNet()) == models.count_parameters(models.ConvNet()) == 207_258
 
 
+@pytest.mark.parametrize("learning_rate", [0.1, 0.99, 3.0])
+def test_descents_are_the_same(learning_rate):
+    x, y = torch.rand(2, 50, generator=torch.Generator().manual_seed(0))
+    ours = from_notebook("04_linear_regression", "descend")(x, y, learning_rate, 200)
+    theirs = training.descend(x, y, learning_rate, 200)
+    assert torch.equal(ours.nan_to_num(), theirs.nan_to_num())
+
+
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 64, 300, 1000])
 def test_batches_are_the_same(batch_size, shuffle, digits):
@@ -157,6 +165,12 @@ def test_output_sizes_are_the_same(stem, modes):
         assert answer(ours, *choice, **options) == answer(
             arithmetic.output_size, *choice, **options
         )
+
+
+def test_sums_are_written_alike():
+    ours = from_notebook("01_conv1d", "written_out")
+    for values, weights in (([0, 1, 2], [0.1, 0.2, 0.3]), ([1.0, 10.0, 0.5], [1.0, 2.0, 0.25])):
+        assert ours(values, weights) == arithmetic.written_out(values, weights)
 
 
 def windows_output(windows):
