@@ -165,6 +165,35 @@ def total(evaluations):
     return Evaluation(loss / seen, right, seen)
 
 
+def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
+    """Fit the line w·x + b by gradient descent on the mean squared error, all points in every step.
+
+    Args:
+        x, y: the points, floating point tensors of one shape.
+        learning_rate: how far a step goes; too large, and the path runs off to infinity and NaN.
+        steps: how many steps to take, 0 or more.
+        start: w and b before the first step.
+
+    Returns:
+        The path (steps + 1, 2), a row (w, b) before the first step and after each.
+
+    Raises:
+        ValueError: `x` and `y` have different shapes.
+
+    >>> descend(torch.tensor([2.0]), torch.tensor([4.0]), 0.125, steps=1, start=(3.0, 0.0)).tolist()
+    [[3.0, 0.0], [2.0, -0.5]]
+    """
+    if x.shape != y.shape:  # every x would be compared with every y
+        raise ValueError(f"y must have the shape of x, {tuple(x.shape)}, got {tuple(y.shape)}")
+    path = [torch.tensor(start, dtype=x.dtype, device=x.device)]
+    for _ in range(steps):
+        w, b = path[-1]
+        errors = w * x + b - y
+        slopes = torch.stack([2 * (errors * x).mean(), 2 * errors.mean()])
+        path.append(path[-1] - learning_rate * slopes)
+    return torch.stack(path)
+
+
 def training_steps(model, batches, optimizer):
     """Go through `batches` once, with one step of the optimizer for each; a generator.
 
