@@ -464,7 +464,10 @@ def _one_step(answer):
     result = result.flatten() if isinstance(result, torch.Tensor) else result
     if not isinstance(result, tuple | list | torch.Tensor) or len(result) != 2:
         return "the function returns two numbers: the new w and the new b."
-    new = [float(value) for value in result]
+    new = [torch.as_tensor(value).detach() for value in result]
+    if any(value.numel() != 1 for value in new):
+        return "w and b are one number each: take the mean over the points."
+    new = [value.item() for value in new]
     errors = w * x + b - y
     in_w, in_b = 2 * (errors * x).mean().item(), 2 * errors.mean().item()
     w_after = w - rate * in_w

@@ -268,7 +268,7 @@ def plot_templates(weights, columns=5, ax=None):
         columns: how many stand in a row.
         ax: the axes to draw into, or None for a new figure.
     """
-    images = torch.as_tensor(weights).reshape(-1, 28, 28)
+    images = torch.as_tensor(weights).detach().reshape(-1, 28, 28)
     ax = plot_maps(images, range(len(images)), columns, ax=ax)
     limit = float(images.abs().max())
     return describe(
@@ -783,7 +783,7 @@ def _draw_surface(ax, x, best, path, step):
     ax.plot(*trail.T, "o-", color=COLOURS[5], markersize=3, lw=1.2)
     ax.plot(*trail[-1], "o", color=COLOURS[5], markeredgecolor="black", markersize=8)
     ax.set(xlim=best[0] + np.array([-reach, reach]), ylim=best[1] + np.array([-reach, reach]))
-    ax.set(xlabel="w, the slope", ylabel="b, the value at x = 0")
+    ax.set(xlabel="w, the slope", ylabel="b, the value at x = 0", aspect="equal")
     ax.locator_params(nbins=5)
 
 

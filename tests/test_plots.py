@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import os
 import re
 import subprocess
@@ -14,9 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from nbval.plugin import get_sanitize_patterns
+from torch.nn import functional as F
 
-from mnist_lib import plots
+from mnist_lib import arithmetic, plots, training
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,6 +70,22 @@ def make_histories(seed):
     return {name: make_history(seed + 10 * place) for place, name in enumerate(("linear", "CNN"))}
 
 
+def make_signals(seed):
+    return torch.arange(16.0).reshape(2, 8) + seed, [[[0.1, 0.2, 0.3], [1, 1, 1]]]
+
+
+def make_points(seed):
+    """Points near a line, (40,) each, and a descent from (−0.5, 0.75), (7, 2)."""
+    x = torch.linspace(-1, 1, 40)
+    y = x / 2 + 0.01 * torch.randn(40, generator=torch.Generator().manual_seed(seed))
+    return x, y, training.descend(x, y, 0.3 + seed / 10, 6, start=(-0.5, 0.75))
+
+
+def make_lines(seed):
+    x, y, path = make_points(seed)
+    return x, y, {"start": path[0], "end": path[-1].tolist()}
+
+
 CASES = {  # every plot function: data for it, by seed
     "plot_digits": lambda seed: (make_images(seed), torch.arange(7) + seed),
     "plot_pixels": lambda seed: (make_images(seed)[0], 3, 5, 8),
@@ -76,7 +95,16 @@ CASES = {  # every plot function: data for it, by seed
     "plot_history": lambda seed: (make_history(seed),),
     "plot_scores": lambda seed: (make_scores(seed),),
     "plot_accuracy_against_time": lambda seed: (make_histories(seed),),
+    "plot_lines": lambda seed: make_lines(seed),
+    "plot_losses": lambda seed: ({"slow": [3.0, 2.0 - seed], "fast": torch.rand(9)},),
+    "plot_descent": lambda seed: make_points(seed),
+    "plot_maps": lambda seed: (make_weights(seed).reshape(10, 28, 28), "abcdefghij"),
+    "plot_signals": lambda seed: ({"before": [4.0 + seed, 1.0, 2.0], "after": torch.arange(4.0)},),
+    "plot_convolution": lambda seed: make_signals(seed),
+    "plot_pooling": lambda seed: (torch.arange(20.0).reshape(1, 4, 5) + seed, 2),
 }
+# Their descriptions hold sums, number by number: a notebook draws them of numbers that it gives itself.
+WRITTEN_OUT = {"plot_convolution", "plot_pooling", "plot_signals"}
 every_plot = pytest.mark.parametrize("name", CASES)
 
 
@@ -120,13 +148,13 @@ def test_global_settings_stay_as_they_are(name, monkeypatch):
 
 @every_plot
 def test_the_description_says_the_same_of_other_data_up_to_the_numbers(name):
-    """As the comparison of notebooks sees it: numbers behind an ≈ are blanked out."""
+    """As the comparison of notebooks sees it: numbers behind an ≈ are blanked out; here all of them in sums."""
     patterns = get_sanitize_patterns((ROOT / "tests" / "nbval_sanitize.cfg").read_text("utf-8"))
     descriptions = [draw(name, seed).description for seed in (0, 1)]
     assert descriptions[0] != descriptions[1]
     assert len(descriptions[0]) > 30 and descriptions[0].endswith(".")
     blanked = list(descriptions)
-    for pattern, replacement in patterns:
+    for pattern, replacement in [(r"\d+(\.\d+)?", "N")] if name in WRITTEN_OUT else patterns:
         blanked = [re.sub(pattern, replacement, description) for description in blanked]
     assert blanked[0] == blanked[1]
 
@@ -231,6 +259,35 @@ def test_templates_share_one_scale_with_zero_in_the_middle():
         assert drawn.get_cmap().name == plots.SIGNED
 
 
+def test_maps_share_a_scale_or_have_their_own():
+    maps = torch.stack([torch.full((3, 4), 2.0), torch.full((3, 4), -6.0)])
+    ax = plots.plot_maps(maps, ["first", "second"])
+    assert [drawn.get_clim() for drawn in ax.images] == [(-6, 6), (-6, 6)]
+    assert texts(ax) == ["first", "second"] and numbers(ax) == [-6, 2]
+    assert ax.figure.axes[-1].get_ylim() == (-6, 2)
+    ax = plots.plot_maps(maps, own_scale=True)
+    assert [drawn.get_clim() for drawn in ax.images] == [(-2, 2), (-6, 6)]
+    assert ax.figure.axes == [ax]
+
+
+def test_maps_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"\(N, H, W\).*got \(3, 4\)"):
+        plots.plot_maps(torch.ones(3, 4))
+    with pytest.raises(ValueError, match=r"N at least 1, got \(0, 3, 4\)"):
+        plots.plot_maps(torch.ones(0, 3, 4))
+    with pytest.raises(ValueError, match=r"as many as maps \(2\), got 1"):
+        plots.plot_maps(torch.ones(2, 3, 4), ["one"])
+
+
+def test_signals_are_drawn_where_they_start():
+    ax = plots.plot_signals({"row": [1.0, 5.0, 2.0], "edges": [4.0, -3.0]}, starts={"edges": 0.5})
+    first, second = (band.lines[1] for band in ax.child_axes)
+    assert first.get_xdata().tolist() == [0, 1, 2] and first.get_ydata().tolist() == [1, 5, 2]
+    assert second.get_xdata().tolist() == [0.5, 1.5] and second.get_ydata().tolist() == [4, -3]
+    assert "row: 3 values from 1 to 5, the largest at 1, the smallest at 0" in ax.description
+    assert "edges: 2 values from −3 to 4, the largest at 0.5" in ax.description
+
+
 def test_a_history_becomes_error_rates():
     history = make_history(0)
     ax = plots.plot_history(history)
@@ -268,6 +325,258 @@ def test_accuracy_against_time_has_a_line_for_every_history():
         assert list(line.get_ydata()) == pytest.approx(list(100 * history["validation_accuracy"]))
         ends += [100 * history["validation_accuracy"].iloc[-1], history["seconds"].iloc[-1]]
     assert numbers(ax) == pytest.approx(ends, abs=0.051)
+
+
+# Lines and descents
+
+
+def test_lines_are_drawn_through_the_points():
+    x, y, lines = make_lines(0)
+    ax = plots.plot_lines(x.unsqueeze(1), y.unsqueeze(1), lines)
+    points, *drawn = ax.lines
+    assert list(points.get_ydata()) == y.tolist()
+    for line, (name, (w, b)) in zip(drawn, lines.items(), strict=True):
+        assert line.get_label() == name
+        assert list(line.get_ydata()) == pytest.approx(list(float(w) * line.get_xdata() + float(b)))
+        assert {min(line.get_xdata()), max(line.get_xdata())} == {-1, 1}
+    values = [float(value) for line in lines.values() for value in line]
+    assert numbers(ax) == pytest.approx(values, abs=0.006)
+    looks = [(line.get_marker(), line.get_linestyle()) for line in ax.lines]
+    assert len(set(looks)) == 3, "without colours they differ too"
+
+
+def test_a_line_that_runs_off_leaves_the_others_readable():
+    x, y, lines = make_lines(0)
+    for far in ((0.0, 1e30), (math.inf, 0.0), (math.nan, math.nan)):
+        ax = plots.plot_lines(x, y, lines | {"far": far})
+        assert -2 < ax.get_ylim()[0] < -0.5 < 1.25 < ax.get_ylim()[1] < 2
+        ax.figure.canvas.draw()
+
+
+def test_losses_are_drawn_as_far_as_they_are_numbers():
+    losses = {"falls": [1.0, 0.5, 0.25], "explodes": [1.0, 1e20, math.inf, math.nan]}
+    ax = plots.plot_losses(losses)
+    falls, explodes = (line.get_ydata() for line in ax.lines)
+    assert list(falls) == losses["falls"] and ax.get_yscale() == "log"
+    assert list(explodes[:2]) == [1, 1e20] and np.isnan(explodes[2:]).all()
+    assert "falls from ≈1 to ≈0.25" in ax.description and "to ≈nan" in ax.description
+    assert len({line.get_marker() for line in ax.lines}) == 2
+
+
+@pytest.mark.parametrize("step", [0, 4, 6, None])
+def test_a_descent_is_the_line_of_its_step_and_the_path_up_to_it(step):
+    x, y, path = make_points(0)
+    ax = plots.plot_descent(x, y, path, step=step)
+    step = 6 if step is None else step
+    w, b = path[step].tolist()
+    points, line = ax.lines
+    assert list(points.get_ydata()) == y.tolist()
+    assert list(line.get_ydata()) == pytest.approx(list(w * line.get_xdata() + b))
+    (surface,) = [other for other in ax.figure.axes if other is not ax]
+    lowest, trail, end = surface.lines
+    best = np.polyfit(x, y, 1)
+    assert (lowest.get_xdata()[0], lowest.get_ydata()[0]) == pytest.approx(tuple(best))
+    assert trail.get_xydata().tolist() == pytest.approx(path[: step + 1].numpy())
+    assert end.get_xydata().tolist() == pytest.approx(path[step : step + 1].numpy())
+    loss = ((w * x + b - y) ** 2).mean().item()
+    assert f"step {step} of 6, w ≈{w:.3g} and b ≈{b:.3g}" in ax.description
+    assert ax.description.endswith(f"to ≈{loss:.2g}.") and f"{loss:.3g}" in surface.get_title()
+
+
+def test_the_surface_is_the_mean_squared_error():
+    x, y, path = make_points(0)
+    x = x + 3  # so that w and b lean on each other
+    surface = plots.plot_descent(x, y, path).figure.axes[1]
+    contours = surface.collections[-1]
+    for level, line in zip(contours.levels[1:4], contours.get_paths()[1:4]):
+        w, b = torch.tensor(line.vertices[::10], dtype=torch.float32).T.unsqueeze(2)
+        best = np.polyfit(x, y, 1)
+        above = ((w * x + b - y) ** 2).mean(dim=1) - ((best[0] * x + best[1] - y) ** 2).mean()
+        assert above.numpy() == pytest.approx(level, rel=0.05)
+
+
+def test_the_axes_of_a_descent_stay_from_step_to_step_even_if_it_explodes():
+    x, y, _ = make_points(0)
+    path = training.descend(x, y, 3.0, 200, start=(-0.5, 0.75))
+    assert path.isnan().any()
+    limits = set()
+    for step in (0, 1, 20, 60, 200):
+        ax = plots.plot_descent(x, y, path, step=step)
+        ax.figure.canvas.draw()
+        limits.add(tuple(part.axis() for part in ax.figure.axes))
+        assert bool(ax.texts) == (step > 0), "it says that the line is outside"
+    assert len(limits) == 1
+
+
+@pytest.mark.parametrize("step", [-1, 7])
+def test_a_step_beyond_the_path_is_refused(step):
+    with pytest.raises(ValueError, match=f"step must be from 0 to 6, got {step}"):
+        plots.plot_descent(*make_points(0), step=step)
+
+
+# Windows of a convolution and of a pooling
+
+ROLES = {  # of a square: by the colours of its face and its edge
+    ("#F7D98B", "#000000"): "window",
+    ("#FCF1D6", "#000000"): "window",  # in the padding
+    ("#BFE3D5", "#4C4C4C"): "kernel",
+    (plots.COLOURS[0], "#000000"): "result",
+    ("#D3E6F5", "#999999"): "done",
+    ("#FFFFFF", "#CCCCCC"): "to come",
+}
+CONVOLUTIONS = {
+    "1-D": ((2, 8), (1, 2, 3), {}),
+    "1-D, two outputs, stride 2": ((2, 8), (2, 2, 3), {"stride": 2, "padding": 2}),
+    "1-D, groups, dilation": ((2, 9), (4, 1, 2), {"groups": 2, "dilation": 3, "padding": "same"}),
+    "2-D": ((1, 4, 4), (1, 1, 2, 2), {}),
+    "2-D, two of all": ((2, 3, 4), (2, 2, 2, 3), {"stride": (2, 1), "padding": (1, 0)}),
+}
+POOLINGS = {
+    "1-D": ("max", (2, 8), {"kernel_size": 2}),
+    "1-D, last window beyond": ("max", (1, 5), {"kernel_size": 2, "ceil_mode": True}),
+    "1-D, padding": ("max", (1, 6), {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2}),
+    "2-D": ("avg", (1, 4, 5), {"kernel_size": 2}),
+    "2-D, last windows beyond": ("max", (2, 3, 5), {"kernel_size": 2, "ceil_mode": True}),
+    "2-D, padding": ("avg", (1, 4, 4), {"kernel_size": (2, 3), "padding": (1, 1)}),
+    "2-D, no padding counts": (
+        "avg",
+        (1, 3, 3),
+        {"kernel_size": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False},
+    ),
+}
+
+
+def make_numbers(shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def squares(ax, steps=1):
+    """For each step that is drawn, {role: (y, x, text) of its squares}, in the order of drawing."""
+    centres = {text.get_position(): text.get_text() for text in ax.texts}
+    assert len(ax.patches) % steps == 0
+    drawn = [{role: [] for role in ROLES.values()} for _ in range(steps)]
+    for number, patch in enumerate(ax.patches):
+        colours = (to_hex(patch.get_facecolor()).upper(), to_hex(patch.get_edgecolor()).upper())
+        if colours in ROLES:
+            x, y = patch.get_xy()
+            squares_of_step = drawn[number * steps // len(ax.patches)]
+            squares_of_step[ROLES[colours]].append((y, x, centres[x + 0.5, y + 0.53]))
+    return drawn
+
+
+def written(squares):
+    """The texts in some squares, in reading order."""
+    return [text for *_, text in sorted(squares)]
+
+
+def assert_drawn(ax, windows, expected):
+    """Every window stands there as it is: what it covers, its kernel, its result and the results before it."""
+    results = [arithmetic.short(number) for number in expected.flatten().tolist()]
+    assert len(results) == len(windows)
+    for number, roles in enumerate(squares(ax, len(windows))):
+        values, weights = windows[number].values, windows[number].weights
+        shown = ["" if value is None else arithmetic.short(value) for value in values]
+        assert written(roles["window"]) == shown
+        assert written(roles["kernel"]) == [arithmetic.short(weight) for weight in weights]
+        assert written(roles["result"]) == [results[number]]
+        outputs = written(roles["done"] + roles["result"] + roles["to come"])
+        assert outputs == results[: number + 1] + [""] * (len(results) - number - 1)
+        if expected.dim() == 2:  # the kernel and the result stand below their window
+            columns = {x for _, x, _ in roles["window"]}
+            assert {x for _, x, _ in roles["kernel"]} in (columns, set())
+            assert roles["result"][0][1] == pytest.approx(np.mean([*columns]))
+
+
+def sums(ax):
+    """The lines that stand below the windows."""
+    return [text.get_text().replace("\n", " ") for text in ax.texts if text.get_va() == "top"]
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize(
+    ("shape", "weight_shape", "options"), CONVOLUTIONS.values(), ids=CONVOLUTIONS
+)
+def test_a_convolution_is_drawn_with_the_numbers_of_pytorch(shape, weight_shape, options):
+    input, weight = make_numbers(shape), make_numbers(weight_shape)
+    windows = arithmetic.convolution_windows(input, weight, **options)
+    steps = range(len(windows))
+    ax = plots.plot_convolution(input, weight, **options, steps=steps)
+    convolution = F.conv1d if input.dim() == 2 else F.conv2d
+    expected = convolution(input, weight, **options)
+    assert_drawn(ax, windows, expected)
+    assert sums(ax) == [window.written_out for window in windows]
+    assert f"output {tuple(expected.shape)}" in ax.description
+    for name, value in options.items():
+        assert f"{name} {value}" in ax.description
+
+
+@pytest.mark.parametrize(("kind", "shape", "options"), POOLINGS.values(), ids=POOLINGS)
+def test_a_pooling_is_drawn_with_the_numbers_of_pytorch(kind, shape, options):
+    input = make_numbers(shape)
+    windows = getattr(arithmetic, f"{kind}_pool_windows")(input, **options)
+    steps = range(len(windows))
+    ax = plots.plot_pooling(input, **options, kind=kind, steps=steps)
+    expected = getattr(F, f"{kind}_pool{input.dim() - 1}d")(input, **options)
+    assert_drawn(ax, windows, expected)
+    assert sums(ax) == [window.written_out for window in windows]
+    assert f"output {tuple(expected.shape)}" in ax.description
+    for name, value in options.items():
+        assert f"{name} {value}" in ax.description
+
+
+def test_a_bias_is_part_of_the_sum():
+    signal, weight = CASES["plot_convolution"](0)
+    ax = plots.plot_convolution(signal, weight, bias=[0.5], steps=[0])
+    assert sums(ax) == ["0·0.1 + 1·0.2 + 2·0.3 + 8·1 + 9·1 + 10·1 + 0.5 = 28.3"]
+    assert written(squares(ax)[0]["result"]) == ["28.3"]
+
+
+def test_cells_beyond_the_padding_stay_empty():
+    ax = plots.plot_pooling(torch.ones(1, 3), kernel_size=2, ceil_mode=True, steps=[1])
+    assert written(squares(ax)[0]["window"]) == ["1", ""]
+    ax = plots.plot_pooling(torch.ones(1, 3), 2, padding=1, ceil_mode=True, steps=[0])
+    assert written(squares(ax)[0]["window"]) == ["−∞", "1"]
+
+
+@pytest.mark.parametrize("name", ["plot_convolution", "plot_pooling"])
+def test_the_description_holds_the_sum_of_each_window_that_is_shown(name):
+    make_windows = {
+        "plot_convolution": arithmetic.convolution_windows,
+        "plot_pooling": arithmetic.max_pool_windows,
+    }[name]
+    windows = make_windows(*CASES[name](0))
+    last = len(windows) - 1
+    for steps, shown in {None: [0, last // 2, last], (1,): [1], (2, 0): [2, 0]}.items():
+        ax = draw(name, steps=steps)
+        assert re.findall(r"Window (\d+) of (\d+): (.+?)\.(?= |$)", ax.description) == [
+            (str(step + 1), str(len(windows)), windows[step].written_out) for step in shown
+        ]
+        assert sums(ax) == [windows[step].written_out for step in shown]
+
+
+@pytest.mark.parametrize("name", ["plot_convolution", "plot_pooling"])
+def test_sums_can_be_left_to_the_description(name):
+    ax = draw(name, sums=False)
+    assert sums(ax) == [] and ax.description == draw(name).description
+
+
+@pytest.mark.parametrize("steps", [[6], [-1], [0, 6], []])
+def test_a_window_that_is_not_there_is_refused(steps):
+    with pytest.raises(ValueError, match=re.escape(f"numbers from 0 to 5, got {steps}")):
+        draw("plot_convolution", steps=steps)
+    with pytest.raises(ValueError, match=re.escape(f"numbers from 0 to 3, got {steps}")):
+        draw("plot_pooling", steps=steps)
+
+
+def test_what_does_not_go_together_is_refused():
+    with pytest.raises(ValueError, match="kernel_size 3 with dilation 4 spans 9 cells"):
+        plots.plot_convolution(*CASES["plot_convolution"](0), dilation=4)
+    with pytest.raises(ValueError, match="at most half of kernel_size 2, got 2"):
+        draw("plot_pooling", padding=2)
+    with pytest.raises(ValueError, match=r"kind must be .* got 'mean' with dilation 1"):
+        draw("plot_pooling", kind="mean")
+    with pytest.raises(ValueError, match=r"kind must be .* got 'avg' with dilation 2"):
+        draw("plot_pooling", kind="avg", dilation=2)
 
 
 # show
