@@ -6,6 +6,7 @@ torch.nn.functional: where that takes one number for all axes or one for each, s
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 from numbers import Integral
 
@@ -115,6 +116,27 @@ def padding_sides(padding, kernel_size, dilation=1):
     return padding, padding
 
 
+def for_each_axis(name, value, axes):
+    """One value for each axis, a tuple: of one number, or of as many as there are axes.
+
+    Args:
+        name: the argument that is meant, for the error.
+        value: a number or "same" or "valid"; or a tuple of 1 or `axes` numbers, as in PyTorch.
+        axes: how many there are.
+
+    Raises:
+        ValueError: the tuple has another length, or words in it.
+
+    >>> for_each_axis("stride", 2, axes=2)
+    (2, 2)
+    """
+    if not isinstance(value, tuple | list):
+        return (value,) * axes
+    if len(value) not in (1, axes) or any(isinstance(part, str) for part in value):
+        raise ValueError(f"{name} must be one number, or {axes} of them, got {value}")
+    return tuple(value) * (axes // len(value))
+
+
 def convolution_windows(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """All windows of a convolution as PyTorch computes it (the kernel is not flipped).
 
@@ -167,7 +189,7 @@ def max_pool_windows(input, kernel_size, stride=None, padding=0, dilation=1, cei
         input: (C, L) or (C, H, W).
         kernel_size: cells of a window, for each axis.
         stride: as `kernel_size` if None.
-        padding: at most half of what the window spans, for each axis.
+        padding: at most half of `kernel_size`, for each axis.
         dilation: at least 1, for each axis.
         ceil_mode: as in `output_size`.
 
@@ -182,7 +204,7 @@ def max_pool_windows(input, kernel_size, stride=None, padding=0, dilation=1, cei
     """
 
     def pool(values):
-        return max(values), f"max({', '.join(map(short, values))})"
+        return max(values), f"max({', '.join(map(short, values))}) {_equals(values)}"
 
     return _pool_windows(
         pool, input, kernel_size, stride, padding, dilation, ceil_mode, outside=-math.inf
@@ -203,9 +225,11 @@ def avg_pool_windows(
     """
 
     def pool(values):
-        mean = math.fsum(values) / len(values)
+        count, mean = len(values), sum(values) / len(values)
         total = " + ".join(map(_factor, values))
-        return mean, f"({total}) / {len(values)}" if len(values) > 1 else f"{total} / 1"
+        total = f"({total})" if count > 1 else total
+        right = sum(map(_shown, values)) == _shown(mean) * count
+        return mean, f"{total} / {count} {_equals(values, right)}"
 
     outside = 0.0 if count_include_pad else None
     return _pool_windows(pool, input, kernel_size, stride, padding, 1, ceil_mode, outside)
@@ -226,15 +250,18 @@ def written_out(values, weights, bias=None):
         bias: a number to add, or None.
 
     Returns:
-        A str with "=" if every number in it is exact, and with "≈" if one was rounded to 4 decimals.
+        A str with "=" if it is exact as it stands, and with "≈" if a number in it was rounded to 4 decimals.
 
     >>> print(written_out([0, 1, -2], [0.1, 0.2, 0.3], bias=1))
     0·0.1 + 1·0.2 + (−2)·0.3 + 1 = 0.6
     """
     terms = [f"{_factor(value)}·{_factor(weight)}" for value, weight in zip(values, weights)]
     terms += [] if bias is None else [_factor(bias)]
-    result = sum(value * weight for value, weight in zip(values, weights)) + (bias or 0.0)
-    return f"{' + '.join(terms)} {_equals(*values, *weights, bias or 0.0, result)} {short(result)}"
+    added = bias or 0.0
+    result = sum(value * weight for value, weight in zip(values, weights)) + added
+    shown = sum(_shown(value) * _shown(weight) for value, weight in zip(values, weights))
+    right = shown + _shown(added) == _shown(result)
+    return f"{' + '.join(terms)} {_equals([*values, *weights, added], right)} {short(result)}"
 
 
 def short(number):
@@ -251,24 +278,30 @@ def short(number):
 
 def _factor(number):
     """A number inside of a sum: in brackets if it is negative."""
-    return short(number) if number >= 0 else f"({short(number)})"
+    text = short(number)
+    return f"({text})" if text.startswith("−") else text
 
 
-def _equals(*numbers):
-    """ "=" if `short` shows all the numbers as they are, up to the precision of float32; otherwise "≈"."""
-    exact = all(math.isinf(n) or abs(round(n, 4) - n) <= 1e-6 * max(1, abs(n)) for n in numbers)
-    return "=" if exact else "≈"
+def _shown(number):
+    """The number that `short` shows, exactly."""
+    return Fraction(f"{number:.4f}") if math.isfinite(number) else number
+
+
+def _equals(numbers, right=True):
+    """ "=" if `short` shows the numbers as they are, up to the precision of float32, and the sum is right as shown."""
+    exact = all(math.isclose(_shown(number), number, rel_tol=1e-7) for number in numbers)
+    return "=" if exact and right else "≈"
 
 
 def _pool_windows(pool, input, kernel_size, stride, padding, dilation, ceil_mode, outside):
-    """The windows of a pooling; `pool` gets the values of one, and returns the result and how it comes about."""
+    """The windows of a pooling; `pool` gets the values of one, and returns the result and what is written before it."""
     input = _numbers("input", input)
     if input.dim() not in (2, 3):
         raise ValueError(f"input must be (C, L) or (C, H, W), got the shape {tuple(input.shape)}")
     sizes = input.shape[1:]
-    kernel_sizes = _for_each_axis("kernel_size", kernel_size, len(sizes))
-    paddings = _for_each_axis("padding", padding, len(sizes))
-    _check_pool_padding(kernel_sizes, paddings, _for_each_axis("dilation", dilation, len(sizes)))
+    kernel_sizes = for_each_axis("kernel_size", kernel_size, len(sizes))
+    paddings = for_each_axis("padding", padding, len(sizes))
+    _check_pool_padding(kernel_sizes, paddings)
     stride = kernel_size if stride is None else stride
     windows = []
     places = _places(sizes, kernel_sizes, stride, padding, dilation, ceil_mode)
@@ -281,7 +314,7 @@ def _pool_windows(pool, input, kernel_size, stride, padding, dilation, ceil_mode
         )
         counted = [value for value in values if value is not None]
         result, line = pool(counted)
-        line = f"{line} {_equals(*counted, result)} {short(result)}"
+        line = f"{line} {short(result)}"
         cells = tuple((channel, *cell) for cell in cells)
         windows.append(Window((channel, *place), cells, values, (), (), None, result, line))
     return windows
@@ -289,9 +322,9 @@ def _pool_windows(pool, input, kernel_size, stride, padding, dilation, ceil_mode
 
 def _places(sizes, kernel_sizes, stride, padding, dilation, ceil_mode=False):
     """A list of (place in the output, places in the input that its window covers), in reading order."""
-    strides = _for_each_axis("stride", stride, len(sizes))
-    dilations = _for_each_axis("dilation", dilation, len(sizes))
-    paddings = _for_each_axis("padding", padding, len(sizes))
+    strides = for_each_axis("stride", stride, len(sizes))
+    dilations = for_each_axis("dilation", dilation, len(sizes))
+    paddings = for_each_axis("padding", padding, len(sizes))
     axes = list(zip(sizes, kernel_sizes, strides, paddings, dilations))
     counts = [output_size(*axis, ceil_mode) for axis in axes]
     befores = [padding_sides(added, kernel, gap)[0] for _, kernel, _, added, gap in axes]
@@ -313,20 +346,14 @@ def _look_up(array, cell, outside):
 
 
 def _numbers(name, values):
-    """The values as a float64 tensor on the CPU."""
+    """The values as a float64 tensor on the CPU, at least one."""
     try:
         tensor = torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name} must be a tensor or nested lists of numbers: {error}") from None
+    if tensor.numel() == 0:
+        raise ValueError(f"{name} must not be empty, got the shape {tuple(tensor.shape)}")
     return tensor.detach().to("cpu", torch.float64)
-
-
-def _for_each_axis(name, value, axes):
-    """One value for each axis, a tuple."""
-    values = (value,) * axes if isinstance(value, Integral | str) else tuple(value)
-    if len(values) != axes:
-        raise ValueError(f"{name} must be one number, or {axes} of them, got {value}")
-    return values
 
 
 def _check_at_least(least, **arguments):
@@ -361,13 +388,12 @@ def _check_convolution(input, weight, bias, groups):
         )
 
 
-def _check_pool_padding(kernel_sizes, paddings, dilations):
-    """Padding may not reach so far that a window holds nothing else; PyTorch draws the line at half of a window."""
-    for kernel_size, padding, dilation in zip(kernel_sizes, paddings, dilations):
-        _check_at_least(1, kernel_size=kernel_size, dilation=dilation)
+def _check_pool_padding(kernel_sizes, paddings):
+    """Whether padding is at most half of a kernel: where PyTorch draws the line, whatever the dilation."""
+    for kernel_size, padding in zip(kernel_sizes, paddings):
+        _check_at_least(1, kernel_size=kernel_size)
         _check_at_least(0, padding=padding)
-        span = dilation * (kernel_size - 1) + 1
-        if padding > span // 2:
+        if padding > kernel_size // 2:
             raise ValueError(
-                f"padding must be at most half of the {span} cells that a window spans, got {padding}"
+                f"padding must be at most half of kernel_size {kernel_size}, got {padding}"
             )

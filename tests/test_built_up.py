@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 import torch
-from notebook_rules import built_in
+from notebook_rules import NOTEBOOKS, built_in, code_cells, output_texts, read, tags
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image
 
@@ -213,6 +213,38 @@ def test_max_poolings_are_the_same(kernel_size, stride):
     ours = from_notebook("03_pooling", "max_pool")(image, kernel_size, stride)
     theirs = arithmetic.max_pool_windows(image[None], kernel_size, stride)
     assert torch.equal(ours, windows_output(theirs)[0])
+
+
+WORKED_EXAMPLES = {  # the arithmetic that other tutorials print: each number, where a reader finds it
+    "01_conv1d": [
+        *(f"{n}·0.1 + {n + 1}·0.2 + {n + 2}·0.3 = {0.8 + 0.6 * n:g}" for n in range(14)),
+        "0·0.1 + 1·0.2 + 2·0.3 + 8·1 + 9·1 + 10·1 = 27.8",
+        "1·0.1 + 2·0.2 + 3·0.3 + 9·1 + 10·1 + 11·1 = 31.4",
+    ],
+    "02_conv2d": [
+        f"row {row}, column {column}: 1·0.1 + 1·0.2 + 1·0.3 + 1·0.4 = 1"
+        for row in range(3)
+        for column in range(3)
+    ],
+    "03_pooling": [
+        "[[ 6.,  8.], [16., 18.]]",
+        "[[ 3.,  5.], [13., 15.]]",
+        "[[[ 1.,  3.,  5.,  7.,  9., 11., 13., 15.]]]",
+        "[[[ 1.,  3.,  5.,  7.], [ 9., 11., 13., 15.]]]",
+    ],
+}
+
+
+@pytest.mark.parametrize("stem", WORKED_EXAMPLES)
+def test_worked_examples_stand_in_the_notebooks(stem):
+    """In outputs that nbval compares, so a number that changes is noticed there."""
+    compared = [
+        " ".join("".join(output_texts(cell)).split())
+        for _, cell in code_cells(read(NOTEBOOKS / f"{stem}.ipynb"))
+        if "nbval-ignore-output" not in tags(cell)
+    ]
+    for example in WORKED_EXAMPLES[stem]:
+        assert any(" ".join(example.split()) in text for text in compared), example
 
 
 def test_the_receptive_field_is_that_of_tinyvgg():
