@@ -469,9 +469,7 @@ def plot_pooling(
     words += f", kernel_size {kernel_size}, stride {kernel_size if stride is None else stride}"
     words += _settings(padding=(padding, 0), dilation=(dilation, 1), ceil_mode=(ceil_mode, False))
     words += _settings(count_include_pad=(count_include_pad, True))
-    kernel_sizes = (
-        (kernel_size,) * (input.dim() - 1) if isinstance(kernel_size, int) else kernel_size
-    )
+    kernel_sizes = arithmetic.for_each_axis("kernel_size", kernel_size, input.dim() - 1)
     outside = -math.inf if kind == "max" else 0.0 if count_include_pad else None
     scene = _scene(input, None, windows, _sides(padding, kernel_sizes, dilation), outside)
     return _draw_windows(ax, scene, steps, sums, words)
@@ -487,8 +485,8 @@ def _settings(**settings):
 def _sides(padding, kernel_sizes, dilation):
     """Cells of padding (before, after) along each axis."""
     axes = len(kernel_sizes)
-    paddings = (padding,) * axes if isinstance(padding, int | str) else padding
-    dilations = (dilation,) * axes if isinstance(dilation, int) else dilation
+    paddings = arithmetic.for_each_axis("padding", padding, axes)
+    dilations = arithmetic.for_each_axis("dilation", dilation, axes)
     return [arithmetic.padding_sides(*axis) for axis in zip(paddings, kernel_sizes, dilations)]
 
 

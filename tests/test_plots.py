@@ -531,6 +531,12 @@ def test_a_bias_is_part_of_the_sum():
     assert written(squares(ax)[0]["result"]) == ["28.3"]
 
 
+def test_one_number_in_a_tuple_counts_for_both_axes():
+    image = torch.arange(16.0).reshape(1, 4, 4)
+    ax = plots.plot_pooling(image, (2,), stride=(2,), padding=(1,))
+    assert sums(ax) == sums(plots.plot_pooling(image, 2, 2, padding=1))
+
+
 def test_cells_beyond_the_padding_stay_empty():
     ax = plots.plot_pooling(torch.ones(1, 3), kernel_size=2, ceil_mode=True, steps=[1])
     assert written(squares(ax)[0]["window"]) == ["1", ""]
