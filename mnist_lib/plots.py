@@ -101,6 +101,7 @@ def plot_digits(images, captions=None, columns=10, ax=None):
     for number, image in enumerate(_array(images)):
         x, y = 30 * (number % columns), pitch * (number // columns)
         ax.imshow(image[0], cmap="gray", vmin=0, vmax=1, extent=(x, x + 28, y + 28, y))
+        ax.add_patch(plt.Rectangle((x, y), 28, 28, fill=False, ec="0.7", lw=0.5))
         if captions is not None:
             ax.text(
                 x + 14, y + 28.5, str(_plain(captions[number])), ha="center", va="top", fontsize=11
