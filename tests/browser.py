@@ -1,0 +1,170 @@
+"""A JupyterLab on this machine, and a Chromium that opens notebooks in it, as a student would.
+
+    with jupyterlab(folder) as url, chromium_page() as page:
+        open_notebook(page, url, "01_conv1d.ipynb")
+        run_cell(page, 3)
+        slider(output_area(page, 3), "stride").press("ArrowRight")
+
+Everything lives in folders of its own, on a free port, and ends with its `with`.
+"""
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SECONDS = 60  # how long anything may take before it has failed
+# One notebook in a page, with nothing that asks, or looks for news.
+QUIET = {"checkForUpdates": False, "doNotDisturbMode": True, "fetchNews": "false"}
+PRIVATE = [
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+]
+
+
+def missing():
+    """What these tests need and this machine lacks, in words; or an empty str."""
+    if importlib.util.find_spec("playwright") is None:
+        return "playwright is not installed (pip install playwright)"
+    if CHROMIUM is None:
+        return "there is no chromium (on Debian: apt-get install chromium)"
+    return ""
+
+
+def write_notebook(path, *sources):
+    """A notebook with a code cell for each source, at `path`."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+
+
+@contextlib.contextmanager
+def jupyterlab(folder):
+    """The address of a JupyterLab that shows `folder`."""
+    with tempfile.TemporaryDirectory() as private:
+        private = Path(private)
+        environment = dict(os.environ) | {name: str(private / name.lower()) for name in PRIVATE}
+        environment.pop("MPLBACKEND", None)  # the kernel draws as it does for a student
+        settings = private / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
+        options = {
+            "IdentityProvider.token": "",
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": free_port(),  # another one if it is taken by then
+            "ServerApp.root_dir": str(folder),
+            "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        }
+        flags = ["--no-browser", "--allow-root", "--expose-app-in-browser"]
+        flags += [f"--{name}={value}" for name, value in options.items()]
+        with open(private / "log", "w") as log:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *flags],
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield address(server, private)
+        finally:
+            end(server)
+
+
+def free_port():
+    """The number of a port on this machine that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def address(server, private):
+    """Where the server answers, once it does: it writes that into a file then."""
+    file = private / "jupyter_runtime_dir" / f"jpserver-{server.pid}.json"
+    deadline = time.monotonic() + SECONDS
+    while not (file.exists() and file.read_text().endswith("}")):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"JupyterLab did not start:\n{(private / 'log').read_text()}")
+        time.sleep(0.05)
+    return json.loads(file.read_text())["url"].rstrip("/")
+
+
+def end(server):
+    """Stop a server with all that it started; what does not listen is killed."""
+    family = psutil.Process(server.pid).children(recursive=True)
+    server.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        server.wait(15)
+    _, remaining = psutil.wait_procs(family, timeout=5)
+    for process in [*remaining, server]:
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            process.kill()
+    server.wait()
+    psutil.wait_procs(remaining, timeout=5)
+
+
+@contextlib.contextmanager
+def chromium_page(width=1280, height=1000):
+    """An empty page of a new Chromium; `page.errors` collects what goes wrong in its scripts."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-gpu"])
+        try:
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.set_default_timeout(1000 * SECONDS)
+            page.errors = []
+            page.on("pageerror", lambda error: page.errors.append(str(error)))
+            yield page
+        finally:
+            browser.close()
+
+
+def open_notebook(page, url, name):
+    """Open a notebook of the folder that `url` shows, and wait for its kernel."""
+    page.goto(f"{url}/doc/tree/{name}")
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
+    )
+
+
+def run_cell(page, index):
+    """Run a cell to its end, and return its text outputs; an error in it is a RuntimeError here."""
+    outputs = page.evaluate(
+        """async index => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.activeCellIndex = index;
+            await window.jupyterapp.commands.execute('notebook:run-cell');
+            return notebook.widgets[index].model.outputs.toJSON();
+        }""",
+        index,
+    )
+    for output in outputs:
+        if output["output_type"] == "error":
+            raise RuntimeError(f"cell {index}: {output['ename']}: {output['evalue']}")
+    return ["".join(output.get("text", "")) for output in outputs if "text" in output]
+
+
+def output_area(page, index):
+    """What the open notebook shows below a cell."""
+    return page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputArea")
+
+
+def slider(area, name):
+    """What the keyboard moves of the slider with this name."""
+    return area.locator(f'.widget-inline-hbox:has(label:text-is("{name}")) [role=slider]')

@@ -1,0 +1,173 @@
+"""The explorers in a real JupyterLab: moved with the keyboard, played, and read off the page."""
+
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+from browser import (
+    chromium_page,
+    jupyterlab,
+    missing,
+    open_notebook,
+    output_area,
+    run_cell,
+    slider,
+    write_notebook,
+)
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+CELLS = [
+    "from mnist_lib.widgets import *\nconvolution_explorer(size=8)",
+    "pooling_explorer()",
+    "learning_rate_explorer([-1.0, 0.0, 1.0], [-1.0, 1.0, 3.0], steps=12)",
+]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The page of a notebook with an explorer in each cell."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    write_notebook(folder / "explorers.ipynb", *CELLS)
+    with jupyterlab(folder) as url, chromium_page() as page:
+        open_notebook(page, url, "explorers.ipynb")
+        yield page
+
+
+@pytest.fixture
+def area(page, request):
+    """Where the notebook shows the explorer of a cell, new each time."""
+    assert run_cell(page, request.param) == []
+    area = output_area(page, request.param)
+    area.locator("img").wait_for()
+    yield area
+    assert page.errors == []
+
+
+convolution = pytest.mark.parametrize("area", [0], indirect=True)
+pooling = pytest.mark.parametrize("area", [1], indirect=True)
+learning_rate = pytest.mark.parametrize("area", [2], indirect=True)
+every_explorer = pytest.mark.parametrize("area", range(len(CELLS)), indirect=True)
+
+
+def wait_for_text(area, start):
+    """What the explorer says, once it starts like this, a regular expression."""
+    said = area.locator("[aria-live]")
+    said.filter(has_text=re.compile(f"^{start}")).wait_for()
+    return said.inner_text()
+
+
+def buttons(area):
+    """Play (and pause), stop, repeat."""
+    return area.locator(".widget-play button")
+
+
+def focused(page):
+    """The name beside what has the focus, or its tag."""
+    return page.evaluate(
+        """() => {
+            const element = document.activeElement;
+            const label = element.closest('.widget-inline-hbox')?.querySelector('label');
+            return label?.innerText || element.tagName;
+        }"""
+    )
+
+
+@convolution
+def test_a_slider_moves_with_the_arrow_keys(area):
+    stride, window = slider(area, "stride"), slider(area, "window")
+    stride.press("ArrowRight")
+    wait_for_text(area, "Window 1 of 3: ")
+    stride.press("ArrowLeft")
+    wait_for_text(area, "Window 1 of 6: ")
+    for key, number in (("ArrowRight", 2), ("ArrowUp", 3), ("ArrowDown", 2), ("End", 6)):
+        window.press(key)
+        said = wait_for_text(area, f"Window {number} of 6: ")
+    weight = torch.tensor([[[0.1, 0.2, 0.3]]])
+    expected = F.conv1d(torch.arange(8.0).reshape(1, 8), weight)[0, 5].item()
+    assert said.endswith(f" = {expected:.1f}")
+    assert f"Window 6 of 6: {said.partition(' = ')[2]}" in area.locator("img").get_attribute("alt")
+
+
+@pooling
+@pytest.mark.parametrize(
+    "press", [lambda button: button.click(), lambda button: button.press("Enter")]
+)
+def test_the_play_button_plays(area, press):
+    assert wait_for_text(area, "Window ").startswith("Window 1 of 9: ")
+    press(buttons(area).first)
+    said = wait_for_text(area, "Window [3-9] of 9: ")  # a busy kernel may leave one out
+    number, result = re.fullmatch(r"Window (\d) of 9: .* = (\d+)", said).groups()
+    expected = F.max_pool2d(torch.arange(36.0).reshape(1, 6, 6), 2).flatten()
+    assert int(result) == expected[int(number) - 1]
+
+
+@convolution
+def test_an_impossible_choice_is_said_in_words(area):
+    dilation = slider(area, "dilation")
+    dilation.press("End")
+    said = wait_for_text(area, "These settings do not go together: ")
+    assert "kernel_size 3 with dilation 4 spans 9 cells" in said
+    area.locator("img").wait_for(state="detached")
+    assert buttons(area).first.is_disabled()
+    dilation.press("ArrowLeft")
+    wait_for_text(area, "Window 1 of 2: ")
+    area.locator("img").wait_for()
+    assert buttons(area).first.is_enabled()
+
+
+@learning_rate
+def test_the_learning_rate_diverges_and_converges(area):
+    area.get_by_text("Gradient descent with learning rate 0.1 converges").wait_for()
+    slider(area, "learning rate").press("End")
+    area.get_by_text("Gradient descent with learning rate 2 does not converge").wait_for()
+    slider(area, "step").press("End")
+    wait_for_text(area, "Step 12: ")
+
+
+@convolution
+def test_everything_is_reached_with_the_tab_key(page, area):
+    slider(area, "size").focus()
+    reached = [focused(page)]
+    while reached[-1] != "PRE":
+        page.keyboard.press("Tab")
+        if focused(page) != reached[-1]:  # the number beside a slider has its name, too
+            reached.append(focused(page))
+    settings = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation"]
+    assert reached == ["size", *settings, "groups", "BUTTON", "window", "PRE"]
+
+
+@every_explorer
+@pytest.mark.parametrize("width", [1280, 900])
+def test_nothing_is_cut_off(page, area, width):
+    page.set_viewport_size({"width": width, "height": 1000})
+    clipped = area.evaluate(
+        """area => {
+            const edge = area.getBoundingClientRect().right;
+            return [...area.querySelectorAll('label, img, pre, button, [aria-live], .widget-readout')]
+                .filter(part => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display != 'inline'
+                    || part.getBoundingClientRect().right > edge)
+                .map(part => part.outerHTML.slice(0, 80));
+        }"""
+    )
+    assert clipped == []
+    assert area.locator("[title=null]:visible").count() == 0
+
+
+@pooling
+def test_one_click_selects_all_of_the_code(page, area):
+    area.locator("pre").click()
+    selected = page.evaluate("() => window.getSelection().toString()")
+    assert selected.strip() == area.locator("pre").inner_text().strip()
+    names = {"print": lambda output: None}
+    exec(selected, names)
+    assert names["output"].shape == (1, 3, 3)
+
+
+@convolution
+def test_a_notebook_keeps_a_sentence(page, area):
+    (output,) = page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets[0].model.outputs.toJSON()"
+    )
+    assert output["data"]["text/plain"].startswith("An explorer: run this notebook to move")
