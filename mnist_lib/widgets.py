@@ -251,7 +251,9 @@ def _pooling(
         )
 
     code = f"""input = torch.arange({input.numel()}.0).reshape{shape}
-output = F.{kind}_pool{len(size)}d(input, {_arguments(options)})"""
+output = F.{kind}_pool{len(size)}d(
+    input, {_arguments(options)}
+)"""
     return _view_of_windows(windows, draw, size, options, code)
 
 

@@ -211,7 +211,7 @@ def test_the_picture_keeps_its_size_from_step_to_step(make):
 def test_the_picture_leaves_no_margin():
     picture = png(convolution_explorer(2, size=6))
     left, top, right, bottom = PIL.ImageOps.invert(picture.convert("L")).getbbox()
-    assert right - left > 0.9 * picture.width and bottom - top > 0.9 * picture.height
+    assert right - left > 0.9 * picture.width and bottom - top > 0.85 * picture.height
 
 
 # Controls
@@ -373,7 +373,7 @@ def test_the_sentence_is_what_ipywidgets_displays(capsys):
         assert explorer._repr_mimebundle_()["text/plain"] == repr(explorer)
     else:
         explorer._ipython_display_()
-        assert capsys.readouterr().out.strip() == repr(explorer)
+        assert f"'text/plain': {repr(explorer)!r}" in capsys.readouterr().out
 
 
 @every_explorer
