@@ -5,10 +5,12 @@ page. In descriptions, numbers that depend on the data or the seed stand behind 
 """
 
 import base64
+import contextlib
 import io
 import itertools
 import math
 import textwrap
+import threading
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,9 +34,17 @@ STYLE = {
     "image.cmap": "gray",
     "legend.frameon": False,
 }
+_lock = threading.RLock()
 
 
-@plt.rc_context(STYLE)
+@contextlib.contextmanager
+def style():
+    """The look of the series, for a `with` or as a decorator. One thread at a time: Matplotlib has one look for all."""
+    with _lock, plt.rc_context(STYLE):
+        yield
+
+
+@style()
 def new_axes(width=7.0, height=3.5):
     """Empty axes in a new figure in the style of the series; sizes in inches."""
     return plt.figure(figsize=(width, height)).add_subplot()
@@ -66,7 +76,7 @@ def show(ax):
         print(words)
         return
     file = io.BytesIO()
-    with plt.rc_context(STYLE):
+    with style():
         figure.savefig(file, format="png", bbox_inches="tight")
     plt.close(figure)
     picture = base64.b64encode(file.getvalue()).decode()
@@ -77,7 +87,7 @@ def show(ax):
     )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_digits(images, captions=None, columns=10, ax=None):
     """Draw images side by side, with a caption under each.
 
@@ -116,7 +126,7 @@ def plot_digits(images, captions=None, columns=10, ax=None):
     return describe(ax, words + ".")
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_pixels(image, top=0, left=0, size=28, ax=None):
     """Draw a square part of one image large, with the value of every pixel written on it.
 
@@ -164,7 +174,7 @@ def plot_pixels(image, top=0, left=0, size=28, ax=None):
     )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_counts(counts, ax=None):
     """Draw how many images of each digit every split holds.
 
@@ -187,7 +197,7 @@ def plot_counts(counts, ax=None):
     )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_prediction(image, probabilities, ax=None):
     """Draw one image, and beside it the probability that a model gives each digit.
 
@@ -210,7 +220,7 @@ def plot_prediction(image, probabilities, ax=None):
     )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     """Draw maps of numbers of either sign. Purple is below zero, white is zero, orange above.
 
@@ -260,7 +270,7 @@ def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     return describe(ax, words + ".")
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_templates(weights, columns=5, ax=None):
     """Draw the weights of each output of a linear layer as an image: what it looks for.
 
@@ -278,7 +288,7 @@ def plot_templates(weights, columns=5, ax=None):
     )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_history(history, ax=None):
     """Draw the error rate on training batches and on validation images as training goes on.
 
@@ -302,7 +312,7 @@ def plot_history(history, ax=None):
     return describe(ax, f"Error rate against training step: {spans}.")
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_scores(scores, xlabel="accuracy (%)", ax=None):
     """Draw a bar for the mean of each group of results, and a dot for each result.
 
@@ -334,7 +344,7 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
     )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_accuracy_against_time(histories, ax=None):
     """Draw validation accuracy against seconds of training.
 
@@ -359,7 +369,7 @@ def plot_accuracy_against_time(histories, ax=None):
     )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_signals(signals, starts=None, ax=None):
     """Draw signals as lines, each in a band of its own, below each other.
 
@@ -394,7 +404,7 @@ def plot_signals(signals, starts=None, ax=None):
     return describe(ax, f"Signals below each other. {'; '.join(words)}.")
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_convolution(
     input,
     weight,
@@ -428,7 +438,7 @@ def plot_convolution(
     return _draw_windows(ax, scene, steps, sums, words)
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_pooling(
     input,
     kernel_size,
@@ -669,7 +679,7 @@ class _Images(_Scene):
         )
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_lines(x, y, lines, ax=None):
     """Draw points, and straight lines through them.
 
@@ -695,7 +705,7 @@ def plot_lines(x, y, lines, ax=None):
     return describe(ax, f"{len(x)} points and {len(lines)} lines w·x + b. {words}.")
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_losses(losses, ax=None):
     """Draw how losses change from step to step, on a logarithmic axis.
 
@@ -718,7 +728,7 @@ def plot_losses(losses, ax=None):
     return describe(ax, f"Loss against step, on a logarithmic axis: {ends}.")
 
 
-@plt.rc_context(STYLE)
+@style()
 def plot_descent(x, y, path, step=None, ax=None):
     """Draw points and the line of one step of a descent; beside them the loss over w and b, and the path so far.
 

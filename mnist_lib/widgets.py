@@ -14,7 +14,6 @@ from numbers import Integral
 from typing import NamedTuple
 
 import ipywidgets
-import matplotlib
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -434,7 +433,7 @@ def _control(name, allowed, value):
 
 def _image(view, step):
     """HTML with the picture of a step. The figure is not one of pyplot's: a notebook would show those once more."""
-    with matplotlib.rc_context(plots.STYLE):
+    with plots.style():
         figure = Figure(view.figure_size, dpi=2 * PIXELS_PER_INCH, facecolor="white", layout="none")
         ax = view.draw(step, figure)
         file = io.BytesIO()

@@ -7,9 +7,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import matplotlib
+import matplotlib.figure
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -144,6 +146,28 @@ def test_global_settings_stay_as_they_are(name, monkeypatch):
     before = dict(matplotlib.rcParams)
     plots.show(draw(name))
     assert dict(matplotlib.rcParams) == before
+
+
+def test_global_settings_stay_as_they_are_when_threads_draw():
+    """Widgets draw in threads of their own, while a cell draws in the main one."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads change places often
+    before = dict(matplotlib.rcParams)
+    drawn = []
+
+    def draw_some(number):
+        for seed in range(8):
+            with plots.style():
+                figure = matplotlib.figure.Figure()
+                drawn.append(draw("plot_lines", seed, ax=figure.add_subplot()))
+
+    threads = [threading.Thread(target=draw_some, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(usual)
+    assert len(drawn) == 48 and dict(matplotlib.rcParams) == before
 
 
 @every_plot
