@@ -67,7 +67,7 @@ POOLING = {
     },
 }
 PIXELS_PER_INCH = 110  # of the screen
-_lock = threading.RLock()  # a kernel may run widgets in threads; Matplotlib draws in one at a time
+_lock = threading.RLock()  # a kernel may run widgets in threads: one change of an explorer at a time
 
 
 class View(NamedTuple):
