@@ -67,9 +67,8 @@ POOLING = {
     },
 }
 PIXELS_PER_INCH = 110  # of the screen
-_lock = (
-    threading.RLock()
-)  # a kernel may run widgets in threads: one change of an explorer at a time
+# A kernel may run widgets in threads: one change of an explorer at a time.
+_lock = threading.RLock()
 
 
 class View(NamedTuple):
