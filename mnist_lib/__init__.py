@@ -18,6 +18,7 @@ __all__ = [
     "machine",
     "models",
     "plots",
+    "scenes",
     "training",
     "widgets",
 ]
