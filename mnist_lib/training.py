@@ -287,7 +287,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
     """
     every, last = _check_schedule(batches, epochs, validate_every)
     rows, recent, step, seconds = [], [], 0, 0.0
-    with _progress_bar(last) as bar:
+    with progress_bar(last, "training", "step") as bar:
         started = time.perf_counter()
         for epoch in range(1, epochs + 1):
             for batch in training_steps(model, batches, optimizer):
@@ -305,10 +305,19 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
     return pd.DataFrame(rows)
 
 
-def _progress_bar(steps):
-    """A progress bar that shows after a second, and disappears; none where TQDM_DISABLE is set."""
+def progress_bar(total, what, unit):
+    """A tqdm bar that shows after a second, and disappears at the end; none where TQDM_DISABLE is set.
+
+    Args:
+        total: the number at the end.
+        what: what goes on, a word before the bar.
+        unit: what is counted.
+
+    >>> with progress_bar(3, "training", "step") as bar:
+    ...     bar.update()
+    """
     off = os.environ.get("TQDM_DISABLE", "") not in ("", "0")  # tqdm for notebooks does not look
-    return tqdm(total=steps, desc="training", unit="step", leave=False, delay=1, disable=off)
+    return tqdm(total=total, desc=what, unit=unit, leave=False, delay=1, disable=off)
 
 
 def _check_schedule(batches, epochs, validate_every):

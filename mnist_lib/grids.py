@@ -1,0 +1,216 @@
+"""Many small training runs: a grid of optimizers, learning rates and seeds, many models in each step."""
+
+import math
+from itertools import product
+
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+from torch import nn
+from torch.func import functional_call, vmap
+from torch.nn import functional as F
+
+from .data import Batches
+from .training import (
+    EVALUATION_BATCH_SIZE,
+    Diverged,
+    evaluate,
+    fit,
+    progress_bar,
+    seed_everything,
+)
+
+
+def run_grid(
+    make_model,
+    train,
+    judge,
+    optimizers,
+    learning_rates,
+    seeds,
+    epochs,
+    batch_size=32,
+    make_schedule=None,
+    together=32,
+    workers=None,
+):
+    """Train a model for every optimizer, learning rate and seed, and say how well each does on `judge`.
+
+    Args:
+        make_model, train, epochs, batch_size, make_schedule: as in `train_together`.
+        judge: the Split to evaluate on at the end: validation while one chooses, test when all is chosen.
+        optimizers: {name: make_optimizer}, as in `train_together`.
+        learning_rates: a list for all optimizers, or {name: list}.
+        seeds: the seeds of each combination.
+        together: how many models at most are trained in the same steps; 1: each alone.
+        workers: how many processes work at a time, joblib's n_jobs. None: one, or what a surrounding
+            `joblib.parallel_config` says; its backend may be "dask" or "ray", for a cluster.
+
+    Returns:
+        A DataFrame, a row for each run: optimizer, learning_rate, seed, loss and accuracy on `judge`. A run that
+        diverged has the loss inf and the accuracy 0.
+
+    Raises:
+        ValueError: there is nothing to run, or see `train_together`.
+
+    >>> from functools import partial
+    >>> from mnist_lib.data import Split
+    >>> from mnist_lib.models import SoftmaxClassifier
+    >>> split = Split(torch.rand(64, 1, 28, 28), torch.arange(64) % 10)
+    >>> optimizers = {"SGD": torch.optim.SGD, "momentum": partial(torch.optim.SGD, momentum=0.9)}
+    >>> table = run_grid(SoftmaxClassifier, split, split, optimizers, [0.01, 0.1], [0, 1], epochs=1)
+    >>> len(table), list(table.columns)
+    (8, ['optimizer', 'learning_rate', 'seed', 'loss', 'accuracy'])
+    """
+    tasks = []
+    for name, make_optimizer in optimizers.items():
+        rates = learning_rates[name] if isinstance(learning_rates, dict) else learning_rates
+        runs = list(product(rates, seeds))
+        for start in range(0, len(runs), together):
+            tasks.append((name, make_optimizer, runs[start : start + together]))
+    if not tasks:
+        raise ValueError("optimizers, learning_rates and seeds must hold at least one each")
+    how = {"epochs": epochs, "batch_size": batch_size, "make_schedule": make_schedule}
+    jobs = (delayed(_train_and_judge)(make_model, train, judge, *task, how) for task in tasks)
+    rows = []
+    with progress_bar(sum(len(runs) for *_, runs in tasks), "grid", "run") as bar:
+        for some in Parallel(n_jobs=workers, return_as="generator")(jobs):
+            rows += some
+            bar.update(len(some))
+    return pd.DataFrame(rows)
+
+
+def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
+    """The rows of the table for some runs of one optimizer."""
+    train_them = train_alone if len(runs) == 1 else train_together
+    models = train_them(make_model, train, make_optimizer, runs, **how)
+    rows = []
+    for (rate, seed), model in zip(runs, models):
+        result = evaluate(model, Batches(judge, EVALUATION_BATCH_SIZE))
+        finite = math.isfinite(result.loss)
+        loss, accuracy = (result.loss, result.accuracy) if finite else (math.inf, 0.0)
+        row = {"optimizer": name, "learning_rate": rate, "seed": seed}
+        rows.append(row | {"loss": loss, "accuracy": accuracy})
+    return rows
+
+
+def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, make_schedule=None):
+    """Train one model after the other with `fit`: what `train_together` does in the same steps.
+
+    Takes and returns the same. A model that diverged has NaN for weights.
+
+    >>> from mnist_lib.data import Split
+    >>> from mnist_lib.models import SoftmaxClassifier
+    >>> split = Split(torch.rand(64, 1, 28, 28), torch.arange(64) % 10)
+    >>> runs = [(0.1, 0), (0.1, 1)]
+    >>> models = train_alone(SoftmaxClassifier, split, torch.optim.SGD, runs, epochs=1)
+    >>> others = train_together(SoftmaxClassifier, split, torch.optim.SGD, runs, epochs=1)
+    >>> all(
+    ...     torch.allclose(*weights, atol=1e-5)
+    ...     for pair in zip(models, others)
+    ...     for weights in zip(*(model.parameters() for model in pair))
+    ... )
+    True
+    """
+    models = []
+    for rate, seed in runs:
+        seed_everything(seed)
+        model = make_model().to(train.labels.device)
+        batches = Batches(train, batch_size, shuffle=True)
+        optimizer = make_optimizer([{"params": list(model.parameters()), "lr": rate}])
+        schedule = make_schedule(optimizer, epochs * len(batches)) if make_schedule else None
+        try:
+            fit(model, batches, optimizer, epochs, scheduler=schedule)
+        except Diverged:
+            for parameter in model.parameters():
+                nn.init.constant_(parameter, math.nan)
+        models.append(model)
+    return models
+
+
+def train_together(
+    make_model, train, make_optimizer, runs, epochs, batch_size=32, make_schedule=None
+):
+    """Train a model for each run, all of them in the same steps.
+
+    A run begins with `seed_everything(seed)`; then come the weights of its model, and the order of its batches. So
+    runs of one seed start from the same weights and see the same batches, and every model ends as it would have ended
+    alone, but for rounding (which grows where training is chaotic, at learning rates that are too large). The models'
+    weights lie in one tensor for each layer, so that a step is a few large products instead of many small ones; the
+    idea is that of PyTorch's tutorial on model ensembling.
+
+    Args:
+        make_model: a function without arguments that returns a new model, images → logits. No dropout, no batch
+            normalisation.
+        train: the Split to learn from; the models are trained on its device.
+        make_optimizer: a function of parameter groups that returns a torch.optim.Optimizer, such as torch.optim.Adam.
+            The learning rates stand in the groups, a group for each model.
+        runs: pairs (learning rate, seed).
+        epochs: how often to go through `train`, at least 1.
+        batch_size: how many examples a step takes for each model.
+        make_schedule: a function (optimizer, steps) that returns a torch.optim.lr_scheduler, or None for constant
+            learning rates.
+
+    Returns:
+        The trained models, in the order of `runs`. A model that diverged has NaN for weights.
+
+    Raises:
+        ValueError: there are no runs, or the models cannot be trained together.
+    """
+    models, orders = [], []
+    for _, seed in runs:
+        seed_everything(seed)
+        models.append(make_model().to(train.labels.device))
+        orders.append(torch.stack([torch.randperm(len(train)) for _ in range(epochs)]))
+    orders = torch.stack(orders).to(train.labels.device)  # (runs, epochs, examples)
+    weights = _share_memory(models)
+    rates = (rate for rate, _ in runs)
+    optimizer = make_optimizer(
+        [{"params": list(model.parameters()), "lr": rate} for model, rate in zip(models, rates)]
+    )
+    steps_of_an_epoch = len(Batches(train, batch_size))
+    schedule = make_schedule(optimizer, epochs * steps_of_an_epoch) if make_schedule else None
+    skeleton = make_model().to(train.labels.device)  # its own weights are never used
+    forward = vmap(lambda weights, images: functional_call(skeleton, weights, images))
+    for order in orders.unbind(dim=1):
+        for chosen in order.split(batch_size, dim=1):  # (runs, batch_size)
+            logits = forward(weights, train.images[chosen])  # (runs, batch_size, 10)
+            labels = train.labels[chosen]
+            losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+            for weight in weights.values():
+                weight.grad.zero_()
+            losses.reshape(labels.shape).mean(dim=1).sum().backward()
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
+    _give_own_memory(models)
+    return models
+
+
+def _share_memory(models):
+    """Put the weights of all models into one tensor for each parameter; the models' own become parts of it.
+
+    Returns {name: (models, *shape)}, with gradients of which the models' own are parts as well.
+    """
+    if not models:
+        raise ValueError("runs must hold at least one pair (learning rate, seed), got none")
+    kinds = {type(part).__name__ for part in models[0].modules() if isinstance(part, nn.Dropout)}
+    if kinds or list(models[0].buffers()):
+        what = "without dropout and batch normalisation"
+        got = f"{type(models[0]).__name__}; together=1 trains each alone"
+        raise ValueError(f"make_model must return models {what} to train them together, got {got}")
+    weights = {}
+    for name, _ in models[0].named_parameters():
+        parts = [model.get_parameter(name) for model in models]
+        weights[name] = torch.stack([part.detach() for part in parts]).requires_grad_()
+        weights[name].grad = torch.zeros_like(weights[name])
+        for part, data, grad in zip(parts, weights[name].data, weights[name].grad):
+            part.data, part.grad = data, grad
+    return weights
+
+
+def _give_own_memory(models):
+    """Undo `_share_memory`: each model keeps its weights to itself again."""
+    for model in models:
+        for parameter in model.parameters():
+            parameter.data, parameter.grad = parameter.data.clone(), None
