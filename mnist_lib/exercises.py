@@ -752,3 +752,184 @@ def _small(answer):
         return "the result should be logits: nothing comes after the last linear layer."
     size = sum(parameter.numel() for parameter in model.parameters())
     return None if size < 5000 else f"it has {size:,} parameters; fewer than 5,000 were asked for."
+
+
+# ---- 08_optimizers
+
+
+@exercise(
+    "08-momentum", hint="First the velocity, then the step: v = 0.9 · v + slope, w = w - 0.1 · v."
+)
+def _momentum(answer):
+    return _number(
+        answer,
+        -0.58,
+        {
+            -0.4: "those are two plain steps; the second velocity still holds 0.9 of the first slope.",
+            -0.38: "that is the length of the second step; the first one counts as well.",
+            0.58: "a step goes down: against the slope.",
+            -5.8: "those are the velocities; a step is the learning rate times the velocity.",
+            -0.6: "the old velocity fades: 0.9 of it is left when the second slope is added.",
+            -0.058: "here the slope is not multiplied by 1 - 0.9: v = 0.9 · v + slope.",
+        },
+        tolerance=1e-4,
+    )
+
+
+@exercise(
+    "08-first-step",
+    hint="At the first step m / (1 - β₁) is the slope itself. What is √(v / (1 - β₂))?",
+)
+def _first_step(answer):
+    return _number(
+        answer,
+        0.01,
+        {
+            -0.01: "the size is right; the slope is negative, so down is towards larger weights.",
+            0.5: "that is SGD's step; Adam divides by the size of the slope.",
+            -0.5: "that is the learning rate times the slope; Adam divides by the size of the slope.",
+            0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
+            -0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
+            0.001: "m starts from 0 and is too small at first: it is divided by 1 - β₁.",
+            1: "that is the number that the learning rate is multiplied by.",
+        },
+        tolerance=1e-4,
+    )
+
+
+@exercise(
+    "08-signum", hint="Keep the velocity in state, as momentum does, and step along its sign."
+)
+def _signum(answer):
+    slopes = [torch.tensor([2.0, -1.0, 0.0]), torch.tensor([-1.0, -5.0, 1.0])]
+    weight, state, velocity = torch.zeros(3), {}, torch.zeros(3)
+    expected, plain = torch.zeros(3), torch.zeros(3)
+    for slope in slopes:
+        weight = torch.as_tensor(_call(answer, weight.clone(), slope.clone(), state, 0.5))
+        velocity = 0.9 * velocity + slope
+        expected, plain = expected - 0.5 * velocity.sign(), plain - 0.5 * slope.sign()
+        if weight.shape != slope.shape:
+            return f"it returns the new weight, of shape (3,), and yours has {tuple(weight.shape)}."
+        if torch.allclose(weight, -expected):
+            return "it goes up: subtract the step."
+    if torch.allclose(weight, expected):
+        return None
+    if torch.allclose(weight, plain):
+        return "that is the sign of the slope; keep the velocity in state, and take its sign."
+    if torch.allclose(weight, -0.5 * (slopes[0] + velocity)):
+        return "those are the steps of momentum: take the sign of the velocity."
+    return "after the slopes [2, -1, 0] and [-1, -5, 1] with lr=0.5 the weights are not right."
+
+
+@exercise(
+    "08-choice", hint="Which columns may be used to choose? And what is done with the two seeds?"
+)
+def _choice(answer):
+    return _number(
+        answer,
+        0.1,
+        {
+            0.01: "its test results are the best, or its luckiest seed; choose by the mean on validation.",
+            0.001: "its seeds agree well, but their mean on validation is not the highest.",
+        },
+        tolerance=1e-6,
+    )
+
+
+@exercise("08-cosine", hint="(1 + cos(π · step / steps)) / 2 is the share of the highest rate.")
+def _cosine(answer):
+    return _number(
+        answer,
+        0.15,
+        {
+            0.2 * 2 / 3: "that is a straight line from 0.2 to 0; a cosine falls slowly at first.",
+            0.75: "that is the share; multiply by the highest rate.",
+            0.1: "that is the rate halfway; or you forgot to add 1 and to halve.",
+            0.05: "that is the rate at step 200; the cosine falls from 0.2.",
+            0.2: "that is the rate at step 0; or you computed the cosine in degrees.",
+        },
+        tolerance=5e-4,
+    )
+
+
+# ---- 09_confusion_matrix
+
+
+@exercise("09-precision", hint="How many images were called 1, rightly or wrongly?")
+def _precision(answer):
+    return _number(
+        answer,
+        0.75,
+        {
+            0.6: "that is the recall: of the images that are 1. Precision looks down the column.",
+            12 / 18: "that is F1; the precision alone was asked for.",
+            23 / 30: "that is the accuracy, over all classes.",
+            6 / 30: "divide by the images that were called 1, not by all images.",
+            0.25: "that is the share of wrong ones among the images called 1.",
+            75: "precision is a share, from 0 to 1.",
+        },
+        tolerance=0.005,
+    )
+
+
+@exercise(
+    "09-macro", hint="Divide each class's right answers by the sum of its row; then the mean."
+)
+def _macro_recall(answer):
+    matrix = torch.tensor([[90, 10, 0], [2, 3, 0], [1, 1, 8]])
+    value = _call(answer, matrix.clone())
+    if isinstance(value, torch.Tensor) and value.numel() > 1:
+        return f"one number is asked for, and yours are {value.numel()}: take their mean."
+    right, of_label, of_answer = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    return _number(
+        value,
+        (right / of_label).mean().item(),
+        {
+            (right / of_answer).mean().item(): "that is macro precision: the labels are the rows.",
+            (right.sum() / matrix.sum()).item(): (
+                "that is the accuracy: a frequent class counts more there. Divide row by row first."
+            ),
+            (right / of_label).sum().item(): "that is the sum over the classes; take the mean.",
+        },
+        tolerance=1e-4,
+    )
+
+
+@exercise("09-images", hint="1.96 · √(p(1 − p)/n) = 0.001, solved for n.")
+def _images(answer):
+    return _number(
+        answer,
+        1.96**2 * 0.99 * 0.01 / 0.001**2,
+        {
+            0.99
+            * 0.01
+            / 0.001**2: "that is for one standard error; the interval goes 1.96 of them.",
+            1.96 * 0.99 * 0.01 / 0.001**2: "the 1.96 comes out of the root squared.",
+            1.96**2 * 0.25 / 0.001**2: "p is 0.99 here, not 0.5.",
+            1.96**2 * 0.99 * 0.01 / 0.0005**2: "0.001 is to either side, not from end to end.",
+            1.96**2 * 0.99 * 0.01 / 0.1**2: "0.1 points of a percentage are 0.001 of a share.",
+        },
+        tolerance=500,
+    )
+
+
+@exercise("09-temperature", hint="Divide before the softmax, and each image's row adds to 1.")
+def _temperature(answer):
+    logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 5.0]])
+    result = torch.as_tensor(_call(answer, logits.clone(), 2.0)).float()
+    if result.shape != logits.shape:
+        return f"the result has the shape of the logits, and yours has {tuple(result.shape)}."
+    softmax = logits.softmax(dim=1)
+    known = [  # what comes out, and what was misunderstood
+        ((logits / 2).softmax(dim=1), None),
+        ((logits * 2).softmax(dim=1), "you multiplied: a temperature above 1 makes less sure."),
+        ((logits / 2).softmax(dim=0), "you normalised over the batch (dim=0), not the classes."),
+        (softmax / 2, "divide the logits, before the softmax: these rows do not add to 1."),
+        (softmax, "the temperature changes nothing in yours."),
+        (logits / 2, "these are logits; the softmax is missing."),
+        ((logits / 2).log_softmax(dim=1), "these are logarithms of probabilities."),
+    ]
+    for outcome, misunderstanding in known:
+        if torch.allclose(result, outcome, atol=1e-5):
+            return misunderstanding
+    return "these are not the softmax of the logits divided by the temperature."

@@ -21,8 +21,8 @@ from IPython.display import display
 from . import arithmetic, scenes
 
 # Colours for categories that colour-blind readers can tell apart (Okabe and Ito 2008).
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "x", "P")  # so that grey tells lines apart too
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#999999")
+MARKERS = ("o", "s", "^", "D", "v", "x", "P", "*")  # so that grey tells lines apart too
 SIGNED = "PuOr_r"  # for weights: purple below zero, white at zero, orange above
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=COLOURS),
@@ -547,7 +547,7 @@ def plot_lines(x, y, lines, ax=None):
     low, high = y.min(), y.max()
     for number, (name, (w, b)) in enumerate(lines.items()):
         values = _line(at, w, b)
-        ax.plot(at, values, label=name, marker=MARKERS[number % 7], lw=1.8, ls=_dashes(number))
+        ax.plot(at, values, label=name, marker=MARKERS[number % len(MARKERS)], lw=1.8, ls=_dashes(number))
         low, high = min(low, np.nanmin([*values, low])), max(high, np.nanmax([*values, high]))
     low, high = max(low, y.min() - height), min(high, y.max() + height)  # a line may run off
     ax.set(xlabel="x", ylabel="y", ylim=(low - 0.05 * height, high + 0.05 * height))
@@ -570,7 +570,7 @@ def plot_losses(losses, ax=None):
         values = np.asarray(values, dtype=float)
         kept = np.where(np.isfinite(values), values, np.nan)
         every = (number, max(1, len(values) // 10))  # markers, not one above the other
-        style = {"marker": MARKERS[number % 7], "markevery": every, "ls": _dashes(number)}
+        style = {"marker": MARKERS[number % len(MARKERS)], "markevery": every, "ls": _dashes(number)}
         ax.plot(range(len(values)), kept, label=name, **style)
     ax.set(xlabel="step", ylabel="loss (mean squared error)", yscale="log")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -578,6 +578,102 @@ def plot_losses(losses, ax=None):
         f"{name} from ≈{values[0]:.2g} to ≈{values[-1]:.2g}" for name, values in losses.items()
     )
     return describe(ax, f"Loss against step, on a logarithmic axis: {ends}.")
+
+
+@style()
+def plot_paths(surface, paths, ax=None):
+    """Draw where optimizers go on a surface over two weights, seen from above.
+
+    Args:
+        surface: a function of weights (..., 2) that returns heights (...).
+        paths: {name: (steps + 1, 2)}, from the common start to the end. Infinity and NaN are left out.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7.5, 4)
+    paths = {name: _array(torch.as_tensor(path)) for name, path in paths.items()}
+    low, high = _frame(next(iter(paths.values())))
+    x, y = np.meshgrid(*(np.linspace(*ends, 201) for ends in zip(low, high)))
+    heights = _array(surface(torch.as_tensor(np.stack([x, y], axis=-1), dtype=torch.float32)))
+    above = heights - heights.min()
+    levels = heights.min() + above.max() * np.linspace(0, 1, 12) ** 2  # closer near the bottom
+    ax.contourf(x, y, heights, levels=levels, cmap="Greys", vmax=2 * levels[-1] - levels[0])
+    ax.contour(x, y, heights, levels=levels, colors="0.7", linewidths=0.7)
+    for number, (name, path) in enumerate(paths.items()):
+        look = {"marker": MARKERS[number % len(MARKERS)], "markersize": 4, "ls": _dashes(number)}
+        ax.plot(*np.where(np.isfinite(path), path, np.nan).T, label=name, lw=1.5, **look)
+    start = next(iter(paths.values()))[0]
+    ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=10)
+    ax.set(xlabel="first weight", ylabel="second weight")
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ends = "; ".join(
+        f"{name} after {len(path) - 1} steps at (≈{path[-1, 0]:.2g}, ≈{path[-1, 1]:.2g})"
+        for name, path in paths.items()
+    )
+    at = f"(≈{start[0]:.2g}, ≈{start[1]:.2g})"
+    return describe(ax, f"Paths on a surface seen from above, all from {at}. {ends}.")
+
+
+def _frame(path):
+    """The lower left and the upper right corner of what to show: the path and the origin, with a margin."""
+    path = np.concatenate([path[np.isfinite(path).all(axis=1)], np.zeros((1, 2))])
+    margin = 0.15 * np.ptp(path, axis=0) + 0.05 * np.abs(path).max()
+    return path.min(axis=0) - margin, path.max(axis=0) + margin
+
+
+@style()
+def plot_learning_rates(table, ax=None):
+    """Draw the error rate of optimizers against the learning rate: means over seeds, from best to worst seed.
+
+    Args:
+        table: what `grids.run_grid` returns: columns optimizer, learning_rate, accuracy.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7.5, 4.5)
+    words = []
+    for number, (name, runs) in enumerate(table.groupby("optimizer", sort=False)):
+        errors = 100 * (1 - runs.groupby("learning_rate")["accuracy"].agg(["mean", "min", "max"]))
+        look = _look(number)
+        ax.plot(errors.index, errors["mean"], label=name, markersize=5, **look)
+        ax.vlines(errors.index, errors["max"], errors["min"], color=look["color"], lw=1)
+        best = errors["mean"].idxmin()
+        words.append(f"{name} ≈{errors['mean'].min():.1f} % at ≈{best:g}")
+    ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="error rate (%)")
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 90) if tick > ax.get_ylim()[0]]
+    ax.set_yticks(ticks, labels=map(str, ticks))
+    ax.minorticks_off()
+    ax.set_xticks(sorted(table["learning_rate"].unique()))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    text = f"Error rate against learning rate. The lowest: {'; '.join(words)}."
+    return describe(ax, text)
+
+
+@style()
+def plot_ranks(ranks, ax=None):
+    """Draw who comes first, second, … under several conditions: a line for each name, from condition to condition.
+
+    Args:
+        ranks: DataFrame, a row for each name, a column for each condition; 1 is the first place.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(8.5, 0.5 * len(ranks) + 0.8)
+    places = range(len(ranks.columns))
+    for number, (name, row) in enumerate(ranks.iterrows()):
+        ax.plot(places, row, markersize=8, lw=2, **_look(number))
+        ax.text(-0.1, row.iloc[0], name, ha="right", va="center")
+        ax.text(places[-1] + 0.1, row.iloc[-1], name, ha="left", va="center")
+    ax.set(xticks=places, xticklabels=ranks.columns, xlim=(-1, len(places)))
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(1, len(ranks) + 1))
+    ax.set(xlabel="condition", ylabel="place")
+    ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    orders = "; ".join(
+        f"{condition}: ≈[{', '.join(ranks[condition].sort_values().index)}]" for condition in ranks
+    )
+    return describe(ax, f"Places from first to last, a line for each. {orders}.")
 
 
 @style()
@@ -648,10 +744,180 @@ def _draw_surface(ax, x, best, path, step):
     ax.locator_params(nbins=5)
 
 
+@style()
+def plot_confusion(matrix, normalise=False, errors_only=False, ax=None):
+    """Draw a confusion matrix with mlxtend, and make every number readable.
+
+    Args:
+        matrix: (classes, classes), counts; row = label (what it is), column = answer.
+        normalise: whether to write shares of each row, in %, instead of counts.
+        errors_only: whether to leave out the diagonal; the darkest cell is then the most frequent error.
+        ax: the axes to draw into, or None for a new figure.
+
+    Raises:
+        ValueError: the matrix is not square, or holds other numbers than counts.
+    """
+    from mlxtend.plotting import plot_confusion_matrix
+
+    counts = _counts(matrix)
+    values, classes = 100 * _shares(counts) if normalise else counts, len(counts)
+    errors = np.where(np.eye(classes, dtype=bool), 0, values)
+    drawn = errors if errors_only else values
+    ax = ax or new_axes(6.4, 6)
+    own = plt.figure()  # mlxtend labels whatever figure is pyplot's current one
+    with np.errstate(all="ignore"):  # and divides by the sum of a row that may be empty
+        scale = plt.Normalize(0, drawn.max() or 1)
+        plot_confusion_matrix(drawn, figure=ax.figure, axis=ax, norm_colormap=scale)
+    plt.close(own)
+    if errors_only:
+        ax.images[-1].set_data(np.ma.array(drawn, mask=np.eye(classes, dtype=bool)))
+        ax.set_facecolor("0.9")
+    _draw_grid(ax, classes)
+    ax.set(xlabel="answer", ylabel="label", xticks=range(classes), yticks=range(classes))
+    size = min(12, 0.28 * 72 * ax.get_window_extent().width / ax.figure.dpi / classes)
+    for number, text in enumerate(ax.texts[-(classes**2) :]):
+        row, column = divmod(number, classes)
+        text.set(text=_percent(values[row, column]) if normalise else f"{values[row, column]:.0f}")
+        text.set(fontsize=size, color=_ink(ax.images[-1].to_rgba(drawn[row, column])))
+        if row == column and errors_only:
+            text.set(text="")
+        elif values[row, column] == 0:
+            text.set(fontsize=0.75 * size, color="0.4")
+    return describe(ax, _confusion_words(counts, errors, normalise, errors_only))
+
+
+def _draw_grid(ax, cells):
+    """White lines between the cells of a square matrix, and a light frame around it."""
+    between = np.arange(cells - 1) + 0.5
+    ax.hlines(between, -0.5, cells - 0.5, color="white", lw=1)
+    ax.vlines(between, -0.5, cells - 0.5, color="white", lw=1)
+    ax.spines[:].set(visible=True, color="0.8")
+    ax.tick_params(length=0)
+
+
+def _counts(matrix):
+    """A confusion matrix as an int64 array."""
+    counts = _array(torch.as_tensor(matrix))
+    if counts.ndim != 2 or len(set(counts.shape)) != 1 or len(counts) == 0:
+        raise ValueError(f"matrix must be (classes, classes), got {counts.shape}")
+    wrong = counts[(counts < 0) | (counts != counts.round())]
+    if wrong.size:
+        raise ValueError(f"matrix must hold counts, whole numbers from 0; got {wrong[0]:g}")
+    return counts.astype(np.int64)
+
+
+def _shares(counts):
+    """Each count divided by the sum of its row; 0 in a row of zeros."""
+    return counts / counts.sum(axis=1, keepdims=True).clip(1)
+
+
+def _percent(value):
+    """A share in % with one decimal: as 0 or 100 only where it is."""
+    if 0 < value < 0.05:
+        return "<0.1"
+    if 99.95 <= value < 100:
+        return ">99.9"
+    return f"{value:.0f}" if value in (0, 100) else f"{value:.1f}"
+
+
+def _ink(colour):
+    """Black or white, whichever has the higher contrast on an RGB colour (WCAG 2: at least 4.58, whatever it is)."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
+
+
+def _confusion_words(counts, errors, normalise, errors_only):
+    """What a confusion matrix shows; `errors` are its values off the diagonal, counts or %."""
+    label, answer = np.unravel_index(errors.argmax(), errors.shape)
+    total, wrong = counts.sum(), counts.sum() - counts.trace()
+    words = f"Confusion matrix of {len(counts)} classes, a row for each label and a column for each answer"
+    words += ", in % of each row" if normalise else ""
+    words += ", without its diagonal" if errors_only else ""
+    words += f": ≈{total:,} examples, ≈{wrong:,} of them off the diagonal."
+    if wrong == 0:
+        return words
+    if normalise:
+        share = errors[label, answer]
+        return f"{words} The largest share: ≈{share:.1f} % of label ≈{label} were called ≈{answer}."
+    times = f"≈{counts[label, answer]:,} times a ≈{label} was called ≈{answer}"
+    return f"{words} The most frequent confusion: {times}."
+
+
+@style()
+def plot_reliability(confidences, right, bins=10, ax=None):
+    """Draw a reliability diagram: of the answers given with a confidence, the share that is right (Guo et al. 2017).
+
+    Above it stands how many answers each bin holds, on a logarithmic axis. Empty bins are left out.
+
+    Args:
+        confidences: (N,), from 0 to 1: the probability of each answer.
+        right: (N,), whether each answer is right.
+        bins: into how many bins of equal width the confidences go.
+        ax: the axes to draw into, or None for a new figure.
+
+    Raises:
+        ValueError: there are no answers, the shapes differ, a confidence is out of range, or there is no bin.
+    """
+    confidences, right = torch.as_tensor(confidences).cpu(), torch.as_tensor(right).cpu()
+    if confidences.ndim != 1 or confidences.shape != right.shape or len(right) == 0:
+        shapes = f"{tuple(confidences.shape)} and {tuple(right.shape)}"
+        raise ValueError(f"confidences and right must be (N,), N at least 1, got {shapes}")
+    outside = confidences[~((confidences >= 0) & (confidences <= 1))]
+    if len(outside):
+        raise ValueError(f"confidences must be from 0 to 1, got {outside[0]:g}")
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, got {bins}")
+    ax = ax or new_axes(5, 5)
+    places, counts, sure, share = _binned(confidences.detach(), right, bins)
+    ax.plot([0, 1], [0, 1], ":", color="0.4", label="as sure as right")
+    ax.vlines(sure, sure, share, color=COLOURS[1], lw=3, label="gap")
+    ax.plot(sure, share, "o-", color=COLOURS[0], label="share right")
+    ax.set(xlabel="confidence", ylabel="share right", xlim=(0, 1.02), ylim=(-0.02, 1.02))
+    ax.legend()
+    above = ax.inset_axes((0, 1.06, 1, 0.25), sharex=ax)
+    bars = above.bar(places, counts, 0.9 / bins, color=COLOURS[4])
+    above.bar_label(bars, fmt="{:,.0f}", fontsize=9)
+    above.set(ylabel="answers", yscale="log", ylim=(0.6, 6 * counts.max()))
+    above.tick_params(labelbottom=False)
+    means = 100 * np.average([sure, share, np.abs(sure - share)], axis=1, weights=counts)
+    return describe(
+        ax,
+        f"Share right against confidence, for ≈{len(right):,} answers in {bins} bins. On average they are "
+        f"≈{means[0]:.1f} % sure and ≈{means[1]:.1f} % right; the expected calibration error, the mean distance "
+        f"from the diagonal, is ≈{means[2]:.1f} %.",
+    )
+
+
+def _binned(confidences, right, bins):
+    """Sort answers by confidence into bins [low, high) of equal width, of which the last has 1, too.
+
+    Returns:
+        Arrays, with a value for each bin that is not empty: its middle, how many answers, mean confidence, share right.
+    """
+    edges = torch.linspace(0, 1, bins + 1, dtype=confidences.dtype)
+    bin_of = (torch.bucketize(confidences, edges, right=True) - 1).clamp(max=bins - 1)
+    counts, sure, share = (
+        bin_of.bincount(values.double(), bins).numpy()
+        for values in (torch.ones(len(right)), confidences, right)
+    )
+    filled = np.flatnonzero(counts)
+    counts = counts[filled]
+    return (filled + 0.5) / bins, counts, sure[filled] / counts, share[filled] / counts
+
+
 def _line(x, w, b):
     """w·x + b, without a warning where w or b is infinite."""
     with np.errstate(all="ignore"):
         return float(w) * x + float(b)
+
+
+def _look(number):
+    """How the line of one of eight names is drawn, so that all can be told apart, in grey too."""
+    marker, colour = MARKERS[number % len(MARKERS)], COLOURS[number % len(COLOURS)]
+    return {"marker": marker, "color": colour, "ls": _dashes(number // 2)}
 
 
 def _dashes(number):

@@ -1,6 +1,7 @@
 """The checks behind "Your turn": right answers pass, wrong ones are told what was probably misunderstood."""
 
 import ast
+import math
 from fractions import Fraction
 from functools import partial
 
@@ -27,6 +28,12 @@ def wrong_step(x, y, w, b, learning_rate, sign=1, factor=2, mean=torch.mean, lat
     w = w - sign * learning_rate * factor * mean(errors * x)
     errors = w * x + b - y if late else errors
     return w, b - sign * learning_rate * factor * mean(errors)
+
+
+def signum(weight, slope, state, lr=0.1, of=lambda velocity, slope: velocity.sign()):
+    """Exercise 08-signum, answered; or with a mistake, where `of` is something else."""
+    velocity = state["velocity"] = 0.9 * state.get("velocity", 0) + slope
+    return weight - lr * of(velocity, slope)
 
 
 def convolved(images, kernel, stride=1):
@@ -83,6 +90,21 @@ RIGHT = {
         lambda: nn.Sequential(
             nn.Conv2d(1, 2, 5, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(72, 10)
         )
+    ],
+    "08-momentum": [-0.58],
+    "08-first-step": [0.01, torch.tensor(0.01)],
+    "08-signum": [signum],
+    "08-choice": [0.1],
+    "08-cosine": [0.15, 0.2 * (1 + math.cos(math.pi / 3)) / 2],
+    "09-precision": [0.75, 6 / 8],
+    "09-macro": [
+        lambda matrix: (matrix.diag() / matrix.sum(dim=1)).mean(),
+        lambda matrix: sum(row[i] / sum(row) for i, row in enumerate(matrix.tolist())) / 3,
+    ],
+    "09-images": [38_032, 38_031.84, 38_000],
+    "09-temperature": [
+        lambda logits, temperature: (logits / temperature).softmax(dim=1),
+        lambda logits, temperature: (logits.double() / temperature).softmax(-1),
     ],
 }
 WRONG = [
@@ -278,6 +300,47 @@ WRONG = [
         lambda: nn.Sequential(nn.Conv2d(1, 2, 5, stride=4), nn.Flatten(), nn.Linear(72, 5)),
         "logits (3, 10)",
     ),
+    ("08-momentum", -0.4, "two plain steps"),
+    ("08-momentum", -0.6, "fades"),
+    ("08-momentum", 0.58, "goes down"),
+    ("08-momentum", -0.058, "1 - 0.9"),
+    ("08-momentum", -0.5, "-0.5 is not it"),
+    ("08-first-step", -0.01, "the slope is negative"),
+    ("08-first-step", 0.5, "SGD's step"),
+    ("08-first-step", 0.0316, "start from 0"),
+    ("08-first-step", 1, "multiplied by"),
+    ("08-signum", partial(signum, of=lambda velocity, slope: slope.sign()), "sign of the slope"),
+    ("08-signum", partial(signum, of=lambda velocity, slope: velocity), "steps of momentum"),
+    ("08-signum", partial(signum, of=lambda velocity, slope: -velocity.sign()), "goes up"),
+    ("08-signum", partial(signum, of=lambda velocity, slope: velocity.tanh()), "not right"),
+    ("08-signum", lambda weight, slope, state, lr: torch.zeros(1), "of shape (3,)"),
+    ("08-choice", 0.01, "test results"),
+    ("08-choice", 0.001, "agree well"),
+    ("08-choice", 0.3, "0.3 is not it"),
+    ("08-cosine", 0.75, "that is the share"),
+    ("08-cosine", 0.1333, "straight line"),
+    ("08-cosine", 0.05, "step 200"),
+    ("08-cosine", 0.1, "forgot to add 1"),
+    ("09-precision", 0.6, "that is the recall"),
+    ("09-precision", 0.667, "that is F1"),
+    ("09-precision", 0.77, "the accuracy"),
+    ("09-precision", 0.2, "not by all images"),
+    ("09-precision", 75, "a share"),
+    ("09-macro", lambda matrix: matrix.diag() / matrix.sum(dim=1), "one number"),
+    ("09-macro", lambda matrix: (matrix.diag() / matrix.sum(dim=0)).mean(), "macro precision"),
+    ("09-macro", lambda matrix: matrix.trace() / matrix.sum(), "that is the accuracy"),
+    ("09-macro", lambda matrix: (matrix.diag() / matrix.sum(dim=1)).sum(), "take the mean"),
+    ("09-images", 9_900, "one standard error"),
+    ("09-images", 19_404, "squared"),
+    ("09-images", 960_400, "not 0.5"),
+    ("09-images", 152_127, "end to end"),
+    ("09-temperature", lambda logits, temperature: (logits * temperature).softmax(1), "multiplied"),
+    ("09-temperature", lambda logits, temperature: (logits / temperature).softmax(0), "batch"),
+    ("09-temperature", lambda logits, temperature: logits.softmax(1) / temperature, "before"),
+    ("09-temperature", lambda logits, temperature: logits.softmax(1), "changes nothing"),
+    ("09-temperature", lambda logits, temperature: logits / temperature, "softmax is missing"),
+    ("09-temperature", lambda logits, temperature: logits.sum(1), "shape of the logits"),
+    ("09-temperature", lambda logits, temperature: logits * 0, "not the softmax"),
 ]
 
 

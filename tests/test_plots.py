@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from itertools import product
 from pathlib import Path
 
 import matplotlib
@@ -17,9 +18,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from nbval.plugin import get_sanitize_patterns
 from torch.nn import functional as F
+from torchmetrics.functional.classification import binary_calibration_error
 
 from mnist_lib import arithmetic, plots, training
 
@@ -88,6 +90,51 @@ def make_lines(seed):
     return x, y, {"start": path[0], "end": path[-1].tolist()}
 
 
+def make_confusion(seed, scale=30):
+    """Counts, int64 (10, 10), many on the diagonal and some beside it; and no 3 at all."""
+    random = np.random.default_rng(seed)
+    matrix = random.poisson(random.exponential(scale / 10, (10, 10)))
+    matrix += np.diag(random.integers(2 * scale, 9 * scale, 10))
+    matrix[3] = 0
+    return torch.tensor(matrix)
+
+
+def make_answers(seed, size=300):
+    """Confidences from 0.2 to 1, and whether the answers are right: less often than they are sure."""
+    random = np.random.default_rng(seed)
+    confidences = random.uniform(0.2, 1, size)
+    return torch.tensor(confidences), torch.tensor(random.uniform(size=size) < confidences**2)
+
+
+def bowl(weights):
+    """A surface over two weights."""
+    return weights.square().sum(dim=-1)
+
+
+def make_paths(seed):
+    """Two paths from (1, 2), one of which runs off."""
+    start, towards = (
+        torch.tensor([1.0, 2.0]),
+        0.1 * torch.rand(2, generator=torch.Generator().manual_seed(seed)),
+    )
+    walk = torch.stack([start * (1 - towards) ** step for step in range(4)])
+    return {"walk": walk, "leap": torch.stack([start, start * 1e9, torch.full((2,), torch.nan)])}
+
+
+def make_grid(seed):
+    """The table of a grid: two optimizers, three learning rates, two seeds; the large rate fails."""
+    rows = product(("SGD", "Adam"), (0.001, 0.01, 1.0), (0, 1))
+    table = pd.DataFrame(rows, columns=["optimizer", "learning_rate", "seed"])
+    noise = torch.rand(len(table), generator=torch.Generator().manual_seed(seed)).numpy()
+    return table.assign(accuracy=np.where(table["learning_rate"] == 1, 0.1, 0.8 + 0.1 * noise))
+
+
+def make_ranks(seed):
+    """The places of three names under two conditions."""
+    others = torch.randperm(3, generator=torch.Generator().manual_seed(seed)).numpy() + 1.0
+    return pd.DataFrame({"all at 1": [1.0, 2, 3], "own": others}, index=["SGD", "Adam", "Muon"])
+
+
 CASES = {  # every plot function: data for it, by seed
     "plot_digits": lambda seed: (make_images(seed), torch.arange(7) + seed),
     "plot_pixels": lambda seed: (make_images(seed)[0], 3, 5, 8),
@@ -100,9 +147,14 @@ CASES = {  # every plot function: data for it, by seed
     "plot_lines": lambda seed: make_lines(seed),
     "plot_losses": lambda seed: ({"slow": [3.0, 2.0 - seed], "fast": torch.rand(9)},),
     "plot_descent": lambda seed: make_points(seed),
+    "plot_paths": lambda seed: (bowl, make_paths(seed)),
+    "plot_learning_rates": lambda seed: (make_grid(seed),),
+    "plot_ranks": lambda seed: (make_ranks(seed),),
     "plot_maps": lambda seed: (make_weights(seed).reshape(10, 28, 28), "abcdefghij"),
     "plot_signals": lambda seed: ({"before": [4.0 + seed, 1.0, 2.0], "after": torch.arange(4.0)},),
     "plot_convolution": lambda seed: make_signals(seed),
+    "plot_confusion": lambda seed: (make_confusion(seed),),
+    "plot_reliability": lambda seed: make_answers(seed),
     "plot_pooling": lambda seed: (torch.arange(20.0).reshape(1, 4, 5) + seed, 2),
 }
 # Their descriptions hold sums, number by number: a notebook draws them of numbers that it gives itself.
@@ -387,6 +439,56 @@ def test_losses_are_drawn_as_far_as_they_are_numbers():
     assert len({line.get_marker() for line in ax.lines}) == 2
 
 
+def test_paths_are_drawn_on_their_surface_as_far_as_they_are_numbers():
+    paths = make_paths(0)
+    ax = plots.plot_paths(bowl, paths)
+    walk, leap, start = (line.get_xydata() for line in ax.lines)
+    assert np.allclose(walk, paths["walk"]) and list(start[0]) == [1, 2]
+    assert np.allclose(leap[:2], paths["leap"][:2]) and np.isnan(leap[2]).all()
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert left < 0 < 1 < right < 2 and bottom < 0 < 2 < top < 4  # the first path and the origin
+    contours = ax.collections[0]
+    heights = contours.levels
+    assert heights[0] == pytest.approx(0, abs=0.01) and heights[-1] > bowl(torch.tensor([1.0, 2.0]))
+    assert "walk after 3 steps at (≈" in ax.description and "≈nan" in ax.description
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["walk", "leap"]
+
+
+def test_error_against_learning_rate_is_the_mean_over_the_seeds_with_its_range():
+    table = pd.DataFrame(
+        {
+            "optimizer": ["SGD"] * 4 + ["Adam"] * 4,
+            "learning_rate": [0.01, 0.01, 0.1, 0.1] * 2,
+            "seed": [0, 1] * 4,
+            "accuracy": [0.5, 0.7, 0.9, 0.8, 0.95, 0.85, 0.2, 0.1],
+        }
+    )
+    ax = plots.plot_learning_rates(table)
+    sgd, adam = (line.get_xydata() for line in ax.lines)
+    assert np.allclose(sgd, [[0.01, 40], [0.1, 15]]) and np.allclose(adam, [[0.01, 10], [0.1, 85]])
+    spans = [path.vertices[:, 1] for path in ax.collections[0].get_paths()]
+    assert np.allclose(spans, [[30, 50], [10, 20]])
+    assert "SGD ≈15.0 % at ≈0.1; Adam ≈10.0 % at ≈0.01" in ax.description
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+
+
+def test_ranks_join_the_places_of_each_name():
+    ranks = pd.DataFrame({"a": [2.0, 1], "b": [1.0, 2]}, index=["SGD", "Adam"])
+    ax = plots.plot_ranks(ranks)
+    assert [list(line.get_ydata()) for line in ax.lines] == [[2, 1], [1, 2]]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first place is at the top
+    assert ax.description.endswith("a: ≈[Adam, SGD]; b: ≈[SGD, Adam].")
+    names = [(text.get_text(), text.get_position()[1]) for text in ax.texts]
+    assert names == [("SGD", 2), ("SGD", 1), ("Adam", 1), ("Adam", 2)]
+
+
+def test_eight_lines_differ_in_more_than_colour():
+    table = pd.concat([make_grid(0).assign(optimizer=f"{name}") for name in range(8)])
+    lines = plots.plot_learning_rates(table).lines
+    assert len({line.get_marker() for line in lines}) == 8
+    assert len({line.get_color() for line in lines}) == 8
+
+
 @pytest.mark.parametrize("step", [0, 4, 6, None])
 def test_a_descent_is_the_line_of_its_step_and_the_path_up_to_it(step):
     x, y, path = make_points(0)
@@ -607,6 +709,179 @@ def test_what_does_not_go_together_is_refused():
         draw("plot_pooling", kind="mean")
     with pytest.raises(ValueError, match=r"kind must be .* got 'avg' with dilation 2"):
         draw("plot_pooling", kind="avg", dilation=2)
+
+
+def contrast(colour, other):
+    """The contrast ratio of two colours, from 1 to 21 (WCAG 2.2, with their relative luminance)."""
+
+    def luminance(colour):
+        parts = np.array(to_rgb(colour))
+        parts = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return parts @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted([luminance(colour), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def cells(ax):
+    """The texts of a confusion matrix and the colours behind them, in rows."""
+    drawn = ax.images[0].get_array()
+    colours = ax.images[0].cmap(ax.images[0].norm(drawn))
+    assert len(ax.texts) == drawn.size
+    for number, text in enumerate(ax.texts):
+        assert text.get_position() == (number % len(drawn), number // len(drawn))
+    return np.reshape(texts(ax), drawn.shape), colours
+
+
+every_kind_of_confusion = pytest.mark.parametrize(
+    "options",
+    [{}, {"normalise": True}, {"errors_only": True}, {"normalise": True, "errors_only": True}],
+    ids=["counts", "shares", "errors", "shares of errors"],
+)
+
+
+@every_kind_of_confusion
+@pytest.mark.parametrize("scale", [1, 30, 900])
+def test_every_number_of_a_confusion_matrix_can_be_read(options, scale):
+    for seed in range(3):
+        ax = plots.plot_confusion(make_confusion(seed, scale), **options)
+        written, colours = cells(ax)
+        for text, colour in zip(ax.texts, colours.reshape(-1, 4)):
+            assert not text.get_text() or contrast(text.get_color(), colour[:3]) >= 4.5
+        assert all(len(text) <= 5 for text in written.flat)
+        plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["Blues", "viridis", "gray", "hsv"])
+def test_ink_can_be_read_on_any_colour(name):
+    for colour in plt.get_cmap(name)(np.linspace(0, 1, 256)):
+        assert contrast(plots._ink(colour), colour[:3]) >= 4.5
+    assert (plots._ink((1, 1, 1)), plots._ink((0, 0, 0))) == ("black", "white")
+
+
+def test_a_confusion_matrix_has_a_row_for_each_label_and_a_column_for_each_answer():
+    matrix = make_confusion(0)
+    ax = plots.plot_confusion(matrix)
+    assert cells(ax)[0].tolist() == [[str(count) for count in row] for row in matrix.tolist()]
+    assert np.array_equal(ax.images[0].get_array(), matrix)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("answer", "label")
+    for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+        assert [label.get_text() for label in labels] == list("0123456789")
+    errors = matrix.clone().fill_diagonal_(0)
+    label, answer = divmod(errors.argmax().item(), 10)
+    found = [matrix.sum(), errors.sum(), errors.max(), label, answer]
+    assert numbers(ax) == found
+
+
+def test_zeros_of_a_confusion_matrix_are_drawn_lightly():
+    ax = plots.plot_confusion(make_confusion(0))
+    zeros = {(text.get_color(), text.get_fontsize()) for text in ax.texts if text.get_text() == "0"}
+    others = {text.get_fontsize() for text in ax.texts if text.get_text() != "0"}
+    ((colour, size),) = zeros
+    assert contrast(colour, "black") > 2 and size < min(others)
+
+
+def test_shares_are_of_a_row_in_percent():
+    matrix = torch.tensor([[2998, 1, 0], [3, 0, 1], [0, 0, 0]])
+    ax = plots.plot_confusion(matrix, normalise=True)
+    written = [[">99.9", "<0.1", "0"], ["75.0", "0", "25.0"], ["0", "0", "0"]]
+    assert cells(ax)[0].tolist() == written
+    assert numbers(ax) == [3003, 5, 75, 1, 0] and "in % of each row" in ax.description
+    rows = [list(map(float, row)) for row in cells(plots.plot_confusion(torch.eye(3) * 7, True))[0]]
+    assert rows == [[100, 0, 0], [0, 100, 0], [0, 0, 100]]
+
+
+def test_errors_alone_set_the_scale():
+    matrix = make_confusion(0)
+    ax = plots.plot_confusion(matrix, errors_only=True)
+    written, _ = cells(ax)
+    assert set(written.diagonal()) == {""} and ax.images[0].get_array().mask.diagonal().all()
+    assert ax.images[0].get_clim() == (0, matrix.clone().fill_diagonal_(0).max())
+    assert "without its diagonal" in ax.description
+    ax = plots.plot_confusion(matrix, normalise=True, errors_only=True)
+    shares = 100 * matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)
+    assert ax.images[0].get_clim()[1] == pytest.approx(shares.fill_diagonal_(0).max())
+
+
+@every_kind_of_confusion
+def test_a_confusion_matrix_without_errors_or_examples(options):
+    for matrix in (torch.eye(10).long() * 5, torch.zeros(10, 10).long()):
+        ax = plots.plot_confusion(matrix, **options)
+        assert numbers(ax) == [matrix.sum(), 0]
+
+
+def test_other_figures_are_left_alone():
+    """mlxtend writes into pyplot's current figure."""
+    _, mine = plt.subplots()
+    theirs = matplotlib.figure.Figure().add_subplot()
+    plots.plot_confusion(make_confusion(0), ax=theirs)
+    assert plt.get_fignums() == [1] and plt.gca() is mine
+    assert mine.get_xlabel() == mine.get_ylabel() == ""
+    assert (theirs.get_xlabel(), theirs.get_ylabel()) == ("answer", "label")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (torch.ones(2, 3), r"matrix must be \(classes, classes\), got \(2, 3\)"),
+        (torch.ones(3), r"matrix must be \(classes, classes\), got \(3,\)"),
+        (torch.eye(2) / 2, "matrix must hold counts, whole numbers from 0; got 0.5"),
+        (-torch.eye(2), "matrix must hold counts, whole numbers from 0; got -1"),
+    ],
+)
+def test_what_is_no_confusion_matrix_is_refused(matrix, message):
+    with pytest.raises(ValueError, match=message):
+        plots.plot_confusion(matrix)
+
+
+def share_right(ax):
+    """The points of a reliability diagram, (mean confidence, share right) by bin."""
+    (line,) = (line for line in ax.lines if line.get_label() == "share right")
+    return line.get_xydata().tolist()
+
+
+def test_reliability_is_the_share_right_in_each_bin_of_confidence():
+    confidences = torch.tensor([0.55, 0.65, 0.66, 0.92, 0.98, 1.0, 0.05])
+    right = torch.tensor([True, False, True, True, True, False, False])
+    ax = plots.plot_reliability(confidences, right)
+    expected = [(0.05, 0), (0.55, 1), (0.655, 0.5), (2.9 / 3, 2 / 3)]
+    assert share_right(ax) == [pytest.approx(point, abs=1e-6) for point in expected]
+    (above,) = ax.child_axes
+    assert texts(above) == ["1", "1", "2", "3"]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in above.patches]
+    assert middles == pytest.approx([0.05, 0.55, 0.65, 0.95])
+    (diagonal,) = (line for line in ax.lines if line.get_linestyle() == ":")
+    assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
+    error = (0.05 + 0.45 + 2 * 0.155 + 3 * 0.3) / 7
+    found = [7, 100 * confidences.mean().item(), 100 * 4 / 7, 100 * error]
+    assert numbers(ax) == pytest.approx(found, abs=0.051)
+
+
+@pytest.mark.parametrize("bins", [1, 3, 10, 15])
+def test_the_expected_calibration_error_is_that_of_torchmetrics(bins):
+    for seed in range(4):
+        confidences, right = make_answers(seed)
+        expected = binary_calibration_error(confidences, right, n_bins=bins).item()
+        ax = plots.plot_reliability(confidences, right, bins)
+        assert numbers(ax)[-1] == pytest.approx(100 * expected, abs=0.051)
+        assert f"in {bins} bins" in ax.description
+        plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("confidences", "right", "bins", "message"),
+    [
+        ([], [], 10, r"N at least 1, got \(0,\) and \(0,\)"),
+        ([0.5], [True, True], 10, r"must be \(N,\), .* got \(1,\) and \(2,\)"),
+        ([[0.5]], [[True]], 10, r"must be \(N,\), .* got \(1, 1\) and \(1, 1\)"),
+        ([1.5], [True], 10, "confidences must be from 0 to 1, got 1.5"),
+        ([math.nan], [True], 10, "confidences must be from 0 to 1, got nan"),
+        ([0.5], [True], 0, "bins must be at least 1, got 0"),
+    ],
+)
+def test_what_has_no_reliability_is_refused(confidences, right, bins, message):
+    with pytest.raises(ValueError, match=message):
+        plots.plot_reliability(confidences, right, bins)
 
 
 # show
