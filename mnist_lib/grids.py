@@ -1,8 +1,11 @@
 """Many small training runs: a grid of optimizers, learning rates and seeds, many models in each step."""
 
 import math
-from itertools import product
+import random
+from contextlib import contextmanager
+from itertools import compress, product
 
+import numpy as np
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
@@ -14,6 +17,7 @@ from .data import Batches
 from .training import (
     EVALUATION_BATCH_SIZE,
     Diverged,
+    _check_schedule,
     evaluate,
     fit,
     progress_bar,
@@ -40,18 +44,20 @@ def run_grid(
         make_model, train, epochs, batch_size, make_schedule: as in `train_together`.
         judge: the Split to evaluate on at the end: validation while one chooses, test when all is chosen.
         optimizers: {name: make_optimizer}, as in `train_together`.
-        learning_rates: a list for all optimizers, or {name: list}.
+        learning_rates: a list for all optimizers, or {name: list} with a list for each.
         seeds: the seeds of each combination.
         together: how many models at most are trained in the same steps; 1: each alone.
         workers: how many processes work at a time, joblib's n_jobs. None: one, or what a surrounding
-            `joblib.parallel_config` says; its backend may be "dask" or "ray", for a cluster.
+            `joblib.parallel_config` says; its backend may be "dask" or "ray", for a cluster (with
+            `scatter=[train, judge]` Dask sends the images to each worker once, not with each task). Let it be
+            processes: threads would draw from one stream of random numbers.
 
     Returns:
         A DataFrame, a row for each run: optimizer, learning_rate, seed, loss and accuracy on `judge`. A run that
-        diverged has the loss inf and the accuracy 0.
+        diverged has the loss inf and the accuracy 0. Random numbers drawn after it are as if it had not run.
 
     Raises:
-        ValueError: there is nothing to run, or see `train_together`.
+        ValueError: there is nothing to run, `together` is not a positive integer, or see `train_together`.
 
     >>> from functools import partial
     >>> from mnist_lib.data import Split
@@ -62,22 +68,49 @@ def run_grid(
     >>> len(table), list(table.columns)
     (8, ['optimizer', 'learning_rate', 'seed', 'loss', 'accuracy'])
     """
-    tasks = []
-    for name, make_optimizer in optimizers.items():
-        rates = learning_rates[name] if isinstance(learning_rates, dict) else learning_rates
-        runs = list(product(rates, seeds))
-        for start in range(0, len(runs), together):
-            tasks.append((name, make_optimizer, runs[start : start + together]))
-    if not tasks:
-        raise ValueError("optimizers, learning_rates and seeds must hold at least one each")
+    if isinstance(together, bool) or not isinstance(together, int) or together < 1:
+        raise ValueError(f"together must be an integer of at least 1, got {together!r}")
+    tasks = [
+        (name, optimizers[name], runs[start : start + together])
+        for name, runs in _runs(optimizers, learning_rates, seeds).items()
+        for start in range(0, len(runs), together)
+    ]
     how = {"epochs": epochs, "batch_size": batch_size, "make_schedule": make_schedule}
     jobs = (delayed(_train_and_judge)(make_model, train, judge, *task, how) for task in tasks)
-    rows = []
-    with progress_bar(sum(len(runs) for *_, runs in tasks), "grid", "run") as bar:
+    rows, count = [], sum(len(runs) for *_, runs in tasks)
+    with _keep_random_state(), progress_bar(count, "grid", "run") as bar:
         for some in Parallel(n_jobs=workers, return_as="generator")(jobs):
             rows += some
             bar.update(len(some))
     return pd.DataFrame(rows)
+
+
+def _runs(optimizers, learning_rates, seeds):
+    """{name of an optimizer: its runs, pairs (learning rate, seed)}."""
+    if not isinstance(learning_rates, dict):
+        learning_rates = dict.fromkeys(optimizers, tuple(learning_rates))
+    if missing := [name for name in optimizers if name not in learning_rates]:
+        got = list(learning_rates)
+        raise ValueError(f"learning_rates must have a list for {missing[0]!r}, got only {got}")
+    seeds = list(seeds)
+    rates = {name: [float(rate) for rate in learning_rates[name]] for name in optimizers}
+    if not (seeds and rates and all(rates.values())):
+        counts = {name: len(some) for name, some in rates.items()}
+        got = f"{len(seeds)} seeds, and learning rates for the optimizers: {counts}"
+        raise ValueError(f"optimizers, learning_rates and seeds must hold at least one, got {got}")
+    return {name: list(product(some, seeds)) for name, some in rates.items()}
+
+
+@contextmanager
+def _keep_random_state():
+    """After it, random numbers (of the CPU) go on as if none had been drawn and no seed been set within."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
 
 
 def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
@@ -112,18 +145,18 @@ def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, 
     ... )
     True
     """
-    models = []
+    models, steps = [], _count_steps(train, runs, epochs, batch_size)
     for rate, seed in runs:
         seed_everything(seed)
         model = make_model().to(train.labels.device)
         batches = Batches(train, batch_size, shuffle=True)
         optimizer = make_optimizer([{"params": list(model.parameters()), "lr": rate}])
-        schedule = make_schedule(optimizer, epochs * len(batches)) if make_schedule else None
+        schedule = make_schedule(optimizer, steps) if make_schedule else None
         try:
             fit(model, batches, optimizer, epochs, scheduler=schedule)
         except Diverged:
-            for parameter in model.parameters():
-                nn.init.constant_(parameter, math.nan)
+            _spoil(model)
+        model.zero_grad()
         models.append(model)
     return models
 
@@ -152,12 +185,14 @@ def train_together(
             learning rates.
 
     Returns:
-        The trained models, in the order of `runs`. A model that diverged has NaN for weights.
+        The trained models, in the order of `runs`. A model that diverged (its loss was NaN or infinite once) has NaN
+        for weights.
 
     Raises:
-        ValueError: there are no runs, or the models cannot be trained together.
+        ValueError: there are no runs or no examples, a learning rate is negative or not finite, `epochs` or
+            `batch_size` is not a positive integer, or the models cannot be trained together.
     """
-    models, orders = [], []
+    models, orders, steps = [], [], _count_steps(train, runs, epochs, batch_size)
     for _, seed in runs:
         seed_everything(seed)
         models.append(make_model().to(train.labels.device))
@@ -168,10 +203,9 @@ def train_together(
     optimizer = make_optimizer(
         [{"params": list(model.parameters()), "lr": rate} for model, rate in zip(models, rates)]
     )
-    steps_of_an_epoch = len(Batches(train, batch_size))
-    schedule = make_schedule(optimizer, epochs * steps_of_an_epoch) if make_schedule else None
-    skeleton = make_model().to(train.labels.device)  # its own weights are never used
-    forward = vmap(lambda weights, images: functional_call(skeleton, weights, images))
+    schedule = make_schedule(optimizer, steps) if make_schedule else None
+    forward = vmap(lambda weights, images: functional_call(models[0], weights, images))
+    diverged = torch.zeros(len(runs), dtype=torch.bool, device=orders.device)
     for order in orders.unbind(dim=1):
         for chosen in order.split(batch_size, dim=1):  # (runs, batch_size)
             logits = forward(weights, train.images[chosen])  # (runs, batch_size, 10)
@@ -179,12 +213,26 @@ def train_together(
             losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
             for weight in weights.values():
                 weight.grad.zero_()
-            losses.reshape(labels.shape).mean(dim=1).sum().backward()
+            losses = losses.reshape(labels.shape).mean(dim=1)  # (runs,)
+            diverged |= ~losses.isfinite()
+            losses.sum().backward()
             optimizer.step()
             if schedule is not None:
                 schedule.step()
     _give_own_memory(models)
+    for model in compress(models, diverged):
+        _spoil(model)
     return models
+
+
+def _count_steps(train, runs, epochs, batch_size):
+    """How many steps every run takes. Raises ValueError where there would be none."""
+    if not runs:
+        raise ValueError("runs must hold at least one pair (learning rate, seed), got none")
+    for rate, _ in runs:
+        if not 0 <= rate < math.inf:  # PyTorch does not look at the rates of groups
+            raise ValueError(f"learning rates must be finite and at least 0, got {rate}")
+    return _check_schedule(Batches(train, batch_size), epochs, None)[1]
 
 
 def _share_memory(models):
@@ -192,10 +240,8 @@ def _share_memory(models):
 
     Returns {name: (models, *shape)}, with gradients of which the models' own are parts as well.
     """
-    if not models:
-        raise ValueError("runs must hold at least one pair (learning rate, seed), got none")
-    kinds = {type(part).__name__ for part in models[0].modules() if isinstance(part, nn.Dropout)}
-    if kinds or list(models[0].buffers()):
+    kinds = [type(part).__name__ for part in models[0].modules()]
+    if any("Dropout" in kind for kind in kinds) or list(models[0].buffers()):
         what = "without dropout and batch normalisation"
         got = f"{type(models[0]).__name__}; together=1 trains each alone"
         raise ValueError(f"make_model must return models {what} to train them together, got {got}")
@@ -205,7 +251,7 @@ def _share_memory(models):
         weights[name] = torch.stack([part.detach() for part in parts]).requires_grad_()
         weights[name].grad = torch.zeros_like(weights[name])
         for part, data, grad in zip(parts, weights[name].data, weights[name].grad):
-            part.data, part.grad = data, grad
+            part.data, part.grad = data, grad if part.requires_grad else None
     return weights
 
 
@@ -214,3 +260,9 @@ def _give_own_memory(models):
     for model in models:
         for parameter in model.parameters():
             parameter.data, parameter.grad = parameter.data.clone(), None
+
+
+def _spoil(model):
+    """Set all weights of a model that diverged to NaN, so that no one takes it for a trained one."""
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, math.nan)

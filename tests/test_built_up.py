@@ -8,7 +8,7 @@ from notebook_rules import NOTEBOOKS, built_in, code_cells, output_texts, read, 
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image
 
-from mnist_lib import arithmetic, data, models, training
+from mnist_lib import arithmetic, data, grids, models, training
 
 MODELS = {
     "06_linear_and_nonlinear": ["SoftmaxClassifier", "TwoLinearLayers", "MLP"],
@@ -144,6 +144,16 @@ def test_training_is_the_same(name, digits):
     other_reports, other_weights = train(getattr(training, name))
     assert reports == other_reports
     assert all(torch.equal(weights[key], other_weights[key]) for key in weights)
+
+
+def test_grids_are_the_same(digits):
+    optimizers = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
+    choice = (digits, digits, optimizers, [0.01, 0.1], [3, 4])
+    ours = from_notebook("08_optimizers", "run_grid")(models.SoftmaxClassifier, *choice, epochs=2)
+    theirs = grids.run_grid(models.SoftmaxClassifier, *choice, epochs=2)
+    assert [*ours.columns] == [name for name in theirs.columns if name != "loss"]
+    assert ours.drop(columns="accuracy").equals(theirs[["optimizer", "learning_rate", "seed"]])
+    assert (ours["accuracy"] - theirs["accuracy"]).abs().max() < 0.005  # one image of 300
 
 
 SMALL = list(product(range(1, 8), range(1, 5), range(1, 4), range(3), range(1, 4)))

@@ -841,10 +841,10 @@ def share_right(ax):
 
 
 def test_reliability_is_the_share_right_in_each_bin_of_confidence():
-    confidences = torch.tensor([0.55, 0.65, 0.66, 0.92, 0.98, 1.0, 0.05])
+    confidences = torch.tensor([0.5, 0.65, 0.66, 0.92, 0.98, 1.0, 0.05])
     right = torch.tensor([True, False, True, True, True, False, False])
     ax = plots.plot_reliability(confidences, right)
-    expected = [(0.05, 0), (0.55, 1), (0.655, 0.5), (2.9 / 3, 2 / 3)]
+    expected = [(0.05, 0), (0.5, 1), (0.655, 0.5), (2.9 / 3, 2 / 3)]
     assert share_right(ax) == [pytest.approx(point, abs=1e-6) for point in expected]
     (above,) = ax.child_axes
     assert texts(above) == ["1", "1", "2", "3"]
@@ -852,7 +852,7 @@ def test_reliability_is_the_share_right_in_each_bin_of_confidence():
     assert middles == pytest.approx([0.05, 0.55, 0.65, 0.95])
     (diagonal,) = (line for line in ax.lines if line.get_linestyle() == ":")
     assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
-    error = (0.05 + 0.45 + 2 * 0.155 + 3 * 0.3) / 7
+    error = (0.05 + 0.5 + 2 * 0.155 + 3 * 0.3) / 7
     found = [7, 100 * confidences.mean().item(), 100 * 4 / 7, 100 * error]
     assert numbers(ax) == pytest.approx(found, abs=0.051)
 
