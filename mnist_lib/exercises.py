@@ -897,19 +897,17 @@ def _macro_recall(answer):
 
 @exercise("09-images", hint="1.96 · √(p(1 − p)/n) = 0.001, solved for n.")
 def _images(answer):
+    expected = 1.96**2 * 0.99 * 0.01 / 0.001**2
     return _number(
         answer,
-        1.96**2 * 0.99 * 0.01 / 0.001**2,
+        expected,
         {
-            0.99
-            * 0.01
-            / 0.001**2: "that is for one standard error; the interval goes 1.96 of them.",
-            1.96 * 0.99 * 0.01 / 0.001**2: "the 1.96 comes out of the root squared.",
+            expected / 1.96**2: "that is for one standard error; the interval goes 1.96 of them.",
+            expected / 1.96: "the 1.96 is squared too, when the root is undone.",
             1.96**2 * 0.25 / 0.001**2: "p is 0.99 here, not 0.5.",
-            1.96**2 * 0.99 * 0.01 / 0.0005**2: "0.001 is to either side, not from end to end.",
-            1.96**2 * 0.99 * 0.01 / 0.1**2: "0.1 points of a percentage are 0.001 of a share.",
+            expected * 4: "0.001 is to either side, not from end to end.",
         },
-        tolerance=500,
+        tolerance=300,
     )
 
 

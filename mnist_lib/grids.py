@@ -17,7 +17,7 @@ from .data import Batches
 from .training import (
     EVALUATION_BATCH_SIZE,
     Diverged,
-    _check_schedule,
+    check_schedule,
     evaluate,
     fit,
     progress_bar,
@@ -232,7 +232,7 @@ def _count_steps(train, runs, epochs, batch_size):
     for rate, _ in runs:
         if not 0 <= rate < math.inf:  # PyTorch does not look at the rates of groups
             raise ValueError(f"learning rates must be finite and at least 0, got {rate}")
-    return _check_schedule(Batches(train, batch_size), epochs, None)[1]
+    return check_schedule(Batches(train, batch_size), epochs, None)[1]
 
 
 def _share_memory(models):

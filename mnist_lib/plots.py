@@ -547,7 +547,7 @@ def plot_lines(x, y, lines, ax=None):
     low, high = y.min(), y.max()
     for number, (name, (w, b)) in enumerate(lines.items()):
         values = _line(at, w, b)
-        ax.plot(at, values, label=name, marker=MARKERS[number % len(MARKERS)], lw=1.8, ls=_dashes(number))
+        ax.plot(at, values, label=name, lw=1.8, **_marks(number))
         low, high = min(low, np.nanmin([*values, low])), max(high, np.nanmax([*values, high]))
     low, high = max(low, y.min() - height), min(high, y.max() + height)  # a line may run off
     ax.set(xlabel="x", ylabel="y", ylim=(low - 0.05 * height, high + 0.05 * height))
@@ -570,8 +570,7 @@ def plot_losses(losses, ax=None):
         values = np.asarray(values, dtype=float)
         kept = np.where(np.isfinite(values), values, np.nan)
         every = (number, max(1, len(values) // 10))  # markers, not one above the other
-        style = {"marker": MARKERS[number % len(MARKERS)], "markevery": every, "ls": _dashes(number)}
-        ax.plot(range(len(values)), kept, label=name, **style)
+        ax.plot(range(len(values)), kept, label=name, markevery=every, **_marks(number))
     ax.set(xlabel="step", ylabel="loss (mean squared error)", yscale="log")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ends = "; ".join(
@@ -599,8 +598,8 @@ def plot_paths(surface, paths, ax=None):
     ax.contourf(x, y, heights, levels=levels, cmap="Greys", vmax=2 * levels[-1] - levels[0])
     ax.contour(x, y, heights, levels=levels, colors="0.7", linewidths=0.7)
     for number, (name, path) in enumerate(paths.items()):
-        look = {"marker": MARKERS[number % len(MARKERS)], "markersize": 4, "ls": _dashes(number)}
-        ax.plot(*np.where(np.isfinite(path), path, np.nan).T, label=name, lw=1.5, **look)
+        kept = np.where(np.isfinite(path), path, np.nan)
+        ax.plot(*kept.T, label=name, lw=1.5, markersize=4, **_marks(number))
     start = next(iter(paths.values()))[0]
     ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=10)
     ax.set(xlabel="first weight", ylabel="second weight")
@@ -914,14 +913,15 @@ def _line(x, w, b):
         return float(w) * x + float(b)
 
 
+def _marks(number, dashes=None):
+    """Marker and dashes of a line, so that lines can be told apart in grey too."""
+    dashes = number if dashes is None else dashes
+    return {"marker": MARKERS[number % len(MARKERS)], "ls": ("-", "--", "-.", ":")[dashes % 4]}
+
+
 def _look(number):
-    """How the line of one of eight names is drawn, so that all can be told apart, in grey too."""
-    marker, colour = MARKERS[number % len(MARKERS)], COLOURS[number % len(COLOURS)]
-    return {"marker": marker, "color": colour, "ls": _dashes(number // 2)}
-
-
-def _dashes(number):
-    return ("-", "--", "-.", ":")[number % 4]
+    """How the line of one of eight names is drawn: the same colour wherever the name comes back."""
+    return {"color": COLOURS[number % len(COLOURS)], **_marks(number, dashes=number // 2)}
 
 
 def _array(tensor):

@@ -285,7 +285,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
         ValueError: `epochs` or `validate_every` is not a positive integer, or there is no example.
         Diverged: the loss, or that on `validation`, became NaN or infinite.
     """
-    every, last = _check_schedule(batches, epochs, validate_every)
+    every, last = check_schedule(batches, epochs, validate_every)
     rows, recent, step, seconds = [], [], 0, 0.0
     with progress_bar(last, "training", "step") as bar:
         started = time.perf_counter()
@@ -320,8 +320,12 @@ def progress_bar(total, what, unit):
     return tqdm(total=total, desc=what, unit=unit, leave=False, delay=1, disable=off)
 
 
-def _check_schedule(batches, epochs, validate_every):
-    """Check the arguments of `fit`; return after how many steps it evaluates, and how many steps there are."""
+def check_schedule(batches, epochs, validate_every):
+    """Check the arguments of `fit`; return after how many steps it evaluates, and how many steps there are.
+
+    >>> check_schedule(range(5), epochs=2, validate_every=None)
+    (5, 10)
+    """
     try:
         steps = len(batches)
     except TypeError as error:
