@@ -22,6 +22,12 @@ CELLS = [
     "from mnist_lib.widgets import *\nconvolution_explorer(size=8)",
     "pooling_explorer(kind='avg')",
     "learning_rate_explorer([-1.0, 0.0, 1.0], [-1.0, 1.0, 3.0], steps=12)",
+    """import torch
+from mnist_lib.data import Split
+from mnist_lib.widgets import confusion_explorer
+labels = torch.arange(2000) % 10  # the answers to the first of 20 images with label 4: 9; to all others right
+probabilities = torch.eye(10)[torch.where(labels == 4, (torch.arange(2000) < 100) * 5 + 4, labels)]
+confusion_explorer(Split(torch.rand(2000, 1, 28, 28), labels), 0.9 * probabilities + 0.01)""",
 ]
 
 
@@ -48,6 +54,7 @@ def area(page, request):
 convolution = pytest.mark.parametrize("area", [0], indirect=True)
 pooling = pytest.mark.parametrize("area", [1], indirect=True)
 learning_rate = pytest.mark.parametrize("area", [2], indirect=True)
+confusion = pytest.mark.parametrize("area", [3], indirect=True)
 every_explorer = pytest.mark.parametrize("area", range(len(CELLS)), indirect=True)
 
 
@@ -124,6 +131,65 @@ def test_the_learning_rate_diverges_and_converges(area):
     area.get_by_text("Gradient descent with learning rate 2 does not converge").wait_for()
     slider(area, "step").press("End")
     wait_for_text(area, "Step 12: ")
+
+
+def cell(area, label, answer):
+    """The button of a cell of the confusion matrix."""
+    return area.locator(f'button[title^="label {label}, answer {answer}: "]')
+
+
+def dropdown(area, name):
+    return area.locator(f'.widget-inline-hbox:has(label:text-is("{name}")) select')
+
+
+def has_border(button):
+    return button.evaluate("button => parseFloat(getComputedStyle(button).borderTopWidth) > 0")
+
+
+@confusion
+def test_a_cell_is_pressed_with_the_mouse(area):
+    said = wait_for_text(area, "Label 4, answer 9: 10 digits")
+    assert said.endswith(" Page 1 of 1: confidence 91.0 %") and has_border(cell(area, 4, 9))
+    picture = area.locator("img").get_attribute("src")
+    button = cell(area, 7, 7)
+    assert button.inner_text() == "200"
+    assert button.get_attribute("title") == "label 7, answer 7: 200 digits"
+    button.click()
+    wait_for_text(area, r"Label 7, answer 7: 200 digits\. Page 1 of 14: ")
+    area.locator('img[alt^="Label 7, answer 7, page 1 of 14: 15 images"]').wait_for()
+    assert area.locator("img").get_attribute("src") != picture
+    assert has_border(button) and not has_border(cell(area, 4, 9))
+    assert [dropdown(area, name).input_value() for name in ("label", "answer")] == ["7", "7"]
+    assert "(split.labels == 7) & (answers == 7)" in area.locator("pre").inner_text()
+    slider(area, "page").press("ArrowRight")
+    wait_for_text(area, r"Label 7, answer 7: 200 digits\. Page 2 of 14: ")
+    cell(area, 0, 1).click()
+    wait_for_text(area, "Label 0, answer 1: no digit has this label and got this answer")
+    area.locator("img").wait_for(state="detached")
+
+
+@confusion
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_cell_is_reached_and_pressed_with_the_keyboard(page, area, key):
+    cell(area, 0, 0).focus()
+    for _ in range(44):
+        page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.title") == "label 4, answer 4: 190 digits"
+    page.keyboard.press(key)
+    wait_for_text(area, "Label 4, answer 4: 190 digits")
+    assert has_border(cell(area, 4, 4))
+    page.keyboard.press("Tab")  # pressing has not moved the focus
+    page.keyboard.press(key)
+    wait_for_text(area, "Label 4, answer 5: no digit")
+
+
+@confusion
+def test_a_cell_is_chosen_in_the_dropdowns(area):
+    dropdown(area, "answer").select_option("4")
+    wait_for_text(area, "Label 4, answer 4: ")
+    dropdown(area, "label").select_option("9")
+    wait_for_text(area, "Label 9, answer 4: no digit")
+    assert has_border(cell(area, 9, 4)) and not has_border(cell(area, 4, 4))
 
 
 @convolution

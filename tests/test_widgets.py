@@ -15,20 +15,50 @@ import PIL.ImageOps
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
+from test_plots import contrast
 
-from mnist_lib import plots, widgets
-from mnist_lib.widgets import convolution_explorer, learning_rate_explorer, pooling_explorer
+from mnist_lib import data, metrics, plots, widgets
+from mnist_lib.widgets import (
+    confusion_explorer,
+    convolution_explorer,
+    learning_rate_explorer,
+    pooling_explorer,
+)
 
 REFUSAL = "These settings do not go together: "
 X = torch.tensor([-1.0, 0.0, 0.5, 2.0])
 Y = torch.tensor([3.0, 1.0, -0.5, 2.5])
+
+
+def make_predictions(size=200, classes=10, seed=0):
+    """A `Split` of noise and probabilities for it: 7 in 10 are right, no label is 3 and no answer is 5."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(classes, (size,), generator=generator)
+    labels[labels == 3] = 1
+    logits = 2 * torch.randn(size, classes, generator=generator)
+    logits[range(size), labels] += 4
+    logits[:, 5:6] -= 50
+    images = torch.rand(size, 1, 28, 28, generator=generator)
+    return data.Split(images, labels), logits.softmax(dim=1)
+
+
 EXPLORERS = {
     "convolution 1-D": lambda: convolution_explorer(size=7),
     "convolution 2-D": lambda: convolution_explorer(2, rows=4, columns=5),
     "pooling 1-D": lambda: pooling_explorer(1, size=6),
     "pooling 2-D": lambda: pooling_explorer(kind="avg"),
     "learning rate": lambda: learning_rate_explorer(X, Y, steps=8),
+    "confusion": lambda: right_answers(confusion_explorer(*make_predictions(400))),
 }
+
+
+def right_answers(explorer):
+    """The explorer, at a cell with several pages."""
+    explorer.choose(label=1, answer=1)
+    return explorer
+
+
 every_explorer = pytest.mark.parametrize("make", EXPLORERS.values(), ids=EXPLORERS)
 
 
@@ -499,3 +529,211 @@ def test_the_learning_rate_reaches_from_a_hundredth_to_two():
     for value, reached in ((1e-9, 0.01), (99, 2)):
         rate.value = value
         assert rate.value == pytest.approx(reached)
+
+
+# The confusion matrix
+
+
+def numbered(size=200, **options):
+    """Predictions whose images tell their number: all pixels of image i are i / size."""
+    split, probabilities = make_predictions(size, **options)
+    split.images[:] = torch.arange(size).reshape(-1, 1, 1, 1) / size
+    return split, probabilities
+
+
+def drawn_digits(monkeypatch):
+    """What is drawn from now on, a list of (images, captions)."""
+    drawn, plot = [], plots.plot_digits
+    monkeypatch.setattr(
+        plots,
+        "plot_digits",
+        lambda images, captions, *rest, **options: (
+            drawn.append((images, captions)) or plot(images, captions, *rest, **options)
+        ),
+    )
+    return drawn
+
+
+def press(explorer, label, answer):
+    explorer.buttons[label][answer].click()
+
+
+def marked(explorer):
+    """The cells that are marked as chosen."""
+    return [
+        (label, answer)
+        for label, row in enumerate(explorer.buttons)
+        for answer, button in enumerate(row)
+        if button.layout.border != "none"
+    ]
+
+
+def test_the_buttons_are_the_confusion_matrix():
+    split, probabilities = make_predictions()
+    explorer = confusion_explorer(split, probabilities)
+    matrix = metrics.confusion_matrix(probabilities.argmax(dim=1), split.labels)
+    counts = [[int(button.description) for button in row] for row in explorer.buttons]
+    assert counts == matrix.tolist() and matrix.trace() < 190
+    names = {0: "no digits", 1: "1 digit"}
+    for label, row in enumerate(counts):
+        for answer, count in enumerate(row):
+            name = f"label {label}, answer {answer}: {names.get(count, f'{count} digits')}"
+            assert explorer.buttons[label][answer].tooltip == name
+
+
+def test_it_begins_with_the_most_frequent_error():
+    split, probabilities = make_predictions()
+    explorer = confusion_explorer(split, probabilities)
+    matrix = metrics.confusion_matrix(probabilities.argmax(dim=1), split.labels)
+    label, answer = (explorer.controls[name].value for name in ("label", "answer"))
+    assert label != answer and matrix[label, answer] == matrix.fill_diagonal_(0).max() > 0
+    assert marked(explorer) == [(label, answer)]
+
+
+def test_a_pressed_cell_shows_its_digits_the_most_confident_first(monkeypatch):
+    split, probabilities = numbered(400)
+    explorer = confusion_explorer(split, probabilities)
+    drawn = drawn_digits(monkeypatch)
+    answers = probabilities.argmax(dim=1)
+    pages = set()
+    errors = metrics.confusion_matrix(answers, split.labels).fill_diagonal_(0)
+    most = [divmod(place, 10) for place in errors.flatten().argsort(descending=True)[:3].tolist()]
+    for label, answer in ((1, 1), (9, 9), *most):
+        expected = [
+            (-probabilities[place].max().item(), place)
+            for place in range(400)
+            if (split.labels[place], answers[place]) == (label, answer)
+        ]
+        press(explorer, label, answer)
+        assert settings(explorer) == {"label": label, "answer": answer}
+        assert marked(explorer) == [(label, answer)] and explorer.step.value == 1
+        drawn.clear()
+        explorer.choose(label=3, answer=5)  # an empty cell; then back: drawn once more
+        explorer.choose(label=label, answer=answer)
+        for page in range(2, explorer.step.max + 1):
+            explorer.step.value = page
+        shown = [round(400 * image.mean().item()) for images, _ in drawn for image in images]
+        captions = [caption for _, captions in drawn for caption in captions]
+        assert shown == [place for _, place in sorted(expected)] and len(shown) > 0
+        assert captions == [f"{-100 * confidence:.1f} %" for confidence, _ in sorted(expected)]
+        assert all(len(images) == 15 for images, _ in drawn[:-1])
+        pages.add(len(drawn))
+        code = run_code(explorer, split=split, probabilities=probabilities)
+        assert code["places"].tolist() == shown and len(code["images"]) == len(shown)
+    assert 1 in pages and max(pages) > 2
+
+
+def test_the_words_and_the_dropdowns_follow():
+    split, probabilities = make_predictions(400)
+    explorer = confusion_explorer(split, probabilities)
+    explorer.controls["label"].value = explorer.controls["answer"].value = 1
+    answers = probabilities.argmax(dim=1)
+    chosen = (split.labels == 1) & (answers == 1)
+    sure = 100 * probabilities[chosen].max(dim=1).values.sort(descending=True).values
+    count, last = len(sure), explorer.step.max
+    assert last == -(-count // 15) > 2 and marked(explorer) == [(1, 1)]
+    start = f"Label 1, answer 1: {count} digits. Page 1 of {last}: confidence "
+    assert words(explorer.text) == f"{start}{sure[0]:.1f} % to {sure[14]:.1f} %"
+    explorer.play.value = last
+    rest = sure[15 * (last - 1) :]
+    span = f"{rest[0]:.1f} % to {rest[-1]:.1f} %" if len(rest) > 1 else f"{rest[0]:.1f} %"
+    assert words(explorer.text).endswith(f" Page {last} of {last}: confidence {span}")
+    start = f"Label 1, answer 1, page {last} of {last}: {len(rest)} image"
+    assert picture_alt(explorer).startswith(start)
+    with_label, with_answer = (split.labels == 1).sum(), (answers == 1).sum()
+    assert explorer.notes.value.split("<br>") == [
+        f"{count} of {with_label} digits with label 1 got the answer 1",
+        f"{count} of {with_answer} digits that got the answer 1 have the label 1",
+    ]
+
+
+def test_digits_are_as_large_on_the_last_page_as_on_the_first():
+    explorer = confusion_explorer(*make_predictions(400))
+    explorer.choose(label=1, answer=1)
+    first, last = (explorer._view.draw(page, Figure()) for page in (1, explorer.step.max))
+    assert len(last.images) < 15 == len(first.images)
+    assert first.get_xlim() == last.get_xlim() and first.get_ylim() == last.get_ylim()
+
+
+def test_an_empty_cell_says_so_in_words():
+    split, probabilities = make_predictions()
+    explorer = confusion_explorer(split, probabilities)
+    before = words(explorer.text), explorer.picture.value
+    start = tuple(settings(explorer).values())
+    press(explorer, 3, 5)  # neither occurs
+    assert words(explorer.text) == "Label 3, answer 5: no digit has this label and got this answer"
+    assert explorer.picture.value == "" and explorer.step.disabled and explorer.play.disabled
+    assert words(explorer.notes).startswith("0 of 0 digits with label 3 got the answer 5")
+    names = run_code(explorer, split=split, probabilities=probabilities)
+    assert len(names["places"]) == len(names["images"]) == 0
+    press(explorer, *start)
+    assert (words(explorer.text), explorer.picture.value) == before
+    assert not explorer.step.disabled and not explorer.play.disabled
+
+
+def test_a_pressed_cell_is_drawn_once(monkeypatch):
+    explorer = confusion_explorer(*make_predictions(400))
+    explorer.choose(label=1, answer=1)
+    drawn, said = drawn_digits(monkeypatch), []
+    name = re.compile(r"Label \d, answer \d")
+    explorer.text.observe(lambda change: said.append(name.search(change.new)[0]), "value")
+    explorer.step.value = explorer.step.max
+    press(explorer, 2, 2)
+    press(explorer, 2, 2)
+    explorer.choose(label=0, answer=0)
+    assert said == ["Label 1, answer 1", "Label 2, answer 2", "Label 0, answer 0"]
+    assert len(drawn) == 3
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_without_an_error_it_begins_with_the_first_cell(classes):
+    labels = torch.arange(20) % classes
+    probabilities = torch.eye(classes)[labels]
+    split = data.Split(torch.rand(20, 1, 28, 28), labels)
+    explorer = confusion_explorer(split, probabilities)
+    assert marked(explorer) == [(0, 0)]
+    assert len(explorer.buttons) == len(explorer.buttons[0]) == classes
+
+
+def test_the_counts_can_be_read_on_their_colours():
+    """Black on at most a middling shade; ipywidgets 7 writes in black whatever is said."""
+    explorer = confusion_explorer(*make_predictions(400))
+    shades = set()
+    for button in itertools.chain(*explorer.buttons):
+        colour = button.style.button_color
+        shades.add(colour)
+        grey = button.style.text_color
+        assert contrast("black", colour) > contrast(grey, colour) - 1e-9 > 4.5
+    assert len(shades) > 8
+
+
+def test_the_colour_is_the_darker_the_more():
+    explorer = confusion_explorer(*make_predictions(400))
+    for right in (True, False):
+        cells = sorted(
+            (int(button.description), contrast("white", button.style.button_color))
+            for label, row in enumerate(explorer.buttons)
+            for answer, button in enumerate(row)
+            if (label == answer) == right
+        )
+        assert len({count for count, _ in cells}) > 2
+        for (count, shade), (more, darker) in itertools.pairwise(cells):
+            assert (count == more) == (shade == darker) and shade <= darker
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda p: p[:9], ValueError, r"probabilities must be \(10, classes\), .* got \(9, 10\)"),
+        (lambda p: p[0], ValueError, r"probabilities must be \(10, classes\), .* got \(10,\)"),
+        (lambda p: p.log(), ValueError, r"probabilities .* as logits.softmax\(dim=1\) does"),
+        (lambda p: p.log().softmax(dim=0), ValueError, "add up to 1 in each row"),
+        (lambda p: p / 0, ValueError, "add up to 1 in each row"),
+        (lambda p: "p", TypeError, "probabilities must be a tensor"),
+        (lambda p: p[:, :2].softmax(dim=1), ValueError, "labels must be from 0 to 1"),
+    ],
+)
+def test_probabilities_are_checked(change, error, message):
+    split, probabilities = make_predictions(10)
+    with pytest.raises(error, match=message):
+        confusion_explorer(split, change(probabilities))

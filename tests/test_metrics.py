@@ -1,0 +1,144 @@
+"""The confusion matrix and the report agree with scikit-learn's, whatever the answers are."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn.metrics
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mnist_lib import metrics
+
+COLUMNS = ["precision", "recall", "f1", "support"]
+
+
+@st.composite
+def predictions(draw):
+    """Answers, labels, and how many classes there are; of these some occur in neither."""
+    classes = draw(st.integers(2, 12))
+    occurring = draw(st.lists(st.integers(0, classes - 1), min_size=1, unique=True))
+    size = draw(st.integers(1, 40))
+    numbers = st.lists(st.sampled_from(occurring), min_size=size, max_size=size)
+    labels = draw(numbers)
+    answers = draw(st.one_of(numbers, st.just(labels)))
+    return answers, labels, classes
+
+
+def by_scikit_learn(case, **options):
+    """Precision, recall, F1 and support."""
+    answers, labels, _ = case
+    return sklearn.metrics.precision_recall_fscore_support(
+        labels, answers, zero_division=0, **options
+    )
+
+
+def edge_cases(test):
+    for case in (
+        ([0, 0, 1], [0, 1, 2], 3),  # a class that is never the answer
+        ([0, 1, 2], [0, 1, 1], 3),  # a class that is never the label
+        ([0, 2, 2], [0, 0, 2], 4),  # classes that are neither
+        ([3], [3], 10),  # one example, right
+        ([3], [4], 10),  # one example, wrong
+        ([1, 2, 0], [0, 1, 2], 3),  # all wrong
+        ([0, 1, 2], [0, 1, 2], 3),  # all right
+        ([4] * 7, [4] * 7, 10),
+    ):
+        test = example(case)(test)
+    return test
+
+
+@edge_cases
+@given(predictions())
+def test_the_confusion_matrix_is_that_of_scikit_learn(case):
+    answers, labels, classes = case
+    matrix = metrics.confusion_matrix(torch.tensor(answers), torch.tensor(labels), classes)
+    expected = sklearn.metrics.confusion_matrix(labels, answers, labels=range(classes))
+    assert matrix.dtype == torch.int64 and matrix.tolist() == expected.tolist()
+    accuracy = sklearn.metrics.accuracy_score(labels, answers)
+    assert (matrix.trace() / matrix.sum()).item() == pytest.approx(accuracy)
+
+
+@edge_cases
+@given(predictions())
+def test_the_report_is_that_of_scikit_learn(case):
+    answers, labels, classes = case
+    report = metrics.report(torch.tensor(answers), torch.tensor(labels), classes)
+    assert list(report.columns) == COLUMNS and list(report.index) == [*range(classes), "macro"]
+    expected = by_scikit_learn(case, labels=range(classes))
+    assert report[:-1].to_numpy().T == pytest.approx(np.array(expected), abs=1e-6)
+    macro = by_scikit_learn(case, average="macro")[:3]  # of the classes that occur
+    assert report.loc["macro", COLUMNS[:3]].tolist() == pytest.approx(macro, abs=1e-6)
+    assert report.loc["macro", "support"] == len(labels)
+
+
+def test_rows_are_labels_and_columns_are_answers():
+    matrix = metrics.confusion_matrix([9, 9, 4], [4, 4, 4])
+    assert matrix.shape == (10, 10) and matrix.sum() == 3
+    assert matrix[4, 9] == 2 and matrix[4, 4] == 1 and matrix[9, 4] == 0
+
+
+def test_a_class_that_never_occurs_does_not_count_in_the_macro_average():
+    report = metrics.report([0, 1, 1], [0, 1, 1], classes=10)
+    assert report.loc["macro"].tolist() == [1, 1, 1, 3]
+    assert report.loc[5].tolist() == [0, 0, 0, 0]
+    report = metrics.report([0, 1, 2], [0, 1, 1], classes=10)  # 2 occurs, as an answer
+    assert report.loc["macro", "recall"] == pytest.approx((1 + 1 / 2 + 0) / 3)
+
+
+def test_division_by_zero_is_silent():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = metrics.report([0, 0], [1, 1], classes=3)
+    assert not report.isna().any(axis=None) and (report[COLUMNS[:3]] == 0).all(axis=None)
+
+
+def test_support_is_a_whole_number():
+    support = metrics.report([0, 1], [0, 0], classes=2)["support"]
+    assert support.tolist() == [2, 0, 2] and pd.api.types.is_integer_dtype(support)
+
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+    ),
+]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
+def test_any_whole_numbers_will_do(dtype, device):
+    answers = torch.tensor([0, 1, 1], dtype=dtype, device=device)
+    labels = torch.tensor([0, 1, 0])
+    matrix = metrics.confusion_matrix(answers, labels, classes=2)
+    assert matrix.device.type == "cpu" and matrix.tolist() == [[1, 1], [0, 1]]
+    assert metrics.report(answers, labels, classes=2).equals(
+        metrics.report([0, 1, 1], [0, 1, 0], classes=2)
+    )
+
+
+@pytest.mark.parametrize("function", [metrics.confusion_matrix, metrics.report])
+@pytest.mark.parametrize(
+    ("answers", "labels", "classes", "error", "message"),
+    [
+        ([1], [1, 2], 3, ValueError, r"answers must be as many as labels \(2\), .*; got 1"),
+        ([], [], 3, ValueError, "answers must hold at least one number, got none"),
+        ([0.5], [1], 3, TypeError, "answers must be whole numbers, .* got torch.float32"),
+        ([0], [1.0], 3, TypeError, "labels must be whole numbers, .* got torch.float32"),
+        ([True], [1], 3, TypeError, "answers must be whole numbers, .* got torch.bool"),
+        ("7", [1], 3, TypeError, "answers must be a tensor or a list of whole numbers"),
+        ([[0, 1]], [[0, 1]], 3, ValueError, r"answers must have the shape \(N,\), got \(1, 2\)"),
+        ([3], [0], 3, ValueError, "answers must be from 0 to 2, got 3"),
+        ([0], [-1], 3, ValueError, "labels must be from 0 to 2, got -1"),
+        ([0], [10], 10, ValueError, "labels must be from 0 to 9, got 10"),
+        ([0], [0], 1, ValueError, "classes must be at least 2, got 1"),
+        ([0], [0], 2.0, TypeError, "classes must be a whole number, got 2.0"),
+        ([0], [0], True, TypeError, "classes must be a whole number, got True"),
+    ],
+)
+def test_what_does_not_fit_is_refused(function, answers, labels, classes, error, message):
+    with pytest.raises(error, match=message):
+        function(answers, labels, classes)
