@@ -2,13 +2,14 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from notebook_rules import NOTEBOOKS, built_in, code_cells, output_texts, read, tags
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image
 
-from mnist_lib import arithmetic, data, grids, models, training
+from mnist_lib import arithmetic, data, grids, metrics, models, training
 
 MODELS = {
     "06_linear_and_nonlinear": ["SoftmaxClassifier", "TwoLinearLayers", "MLP"],
@@ -154,6 +155,19 @@ def test_grids_are_the_same(digits):
     assert [*ours.columns] == [name for name in theirs.columns if name != "loss"]
     assert ours.drop(columns="accuracy").equals(theirs[["optimizer", "learning_rate", "seed"]])
     assert (ours["accuracy"] - theirs["accuracy"]).abs().max() < 0.005  # one image of 300
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("seed", range(10))
+def test_confusion_matrices_and_reports_are_the_same(classes, seed):
+    random = torch.Generator().manual_seed(seed)
+    answers, labels = torch.randint(classes, (2, 3 + seed), generator=random)
+    ours = from_notebook("09_confusion_matrix", "confusion_matrix")(answers, labels, classes)
+    assert torch.equal(ours, metrics.confusion_matrix(answers, labels, classes))
+    ours = from_notebook("09_confusion_matrix", "report")(answers, labels, classes)
+    theirs = metrics.report(answers, labels, classes)
+    assert [*ours.columns] == [*theirs.columns] and [*ours.index] == [*theirs.index]
+    assert np.allclose(ours, theirs, atol=1e-6)
 
 
 SMALL = list(product(range(1, 8), range(1, 5), range(1, 4), range(3), range(1, 4)))
