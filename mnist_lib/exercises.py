@@ -906,8 +906,9 @@ def _images(answer):
             expected / 1.96: "the 1.96 is squared too, when the root is undone.",
             1.96**2 * 0.25 / 0.001**2: "p is 0.99 here, not 0.5.",
             expected * 4: "0.001 is to either side, not from end to end.",
+            expected / 4: "± 0.001 is to either side; you used ± 0.002.",
         },
-        tolerance=300,
+        tolerance=60,
     )
 
 
@@ -926,6 +927,8 @@ def _temperature(answer):
         (softmax, "the temperature changes nothing in yours."),
         (logits / 2, "these are logits; the softmax is missing."),
         ((logits / 2).log_softmax(dim=1), "these are logarithms of probabilities."),
+        ((softmax / 2).softmax(dim=1), "you took the softmax twice; divide the logits instead."),
+        ((logits / 2).sigmoid(), "a sigmoid looks at each logit alone; take the softmax of a row."),
     ]
     for outcome, misunderstanding in known:
         if torch.allclose(result, outcome, atol=1e-5):

@@ -842,7 +842,7 @@ def _confusion_words(counts, errors, normalise, errors_only):
         share = errors[label, answer]
         return f"{words} The largest share: ≈{share:.1f} % of label ≈{label} were called ≈{answer}."
     times = f"≈{counts[label, answer]:,} times a ≈{label} was called ≈{answer}"
-    return f"{words} The most frequent confusion: {times}."
+    return f"{words} No confusion is more frequent than this: {times}."
 
 
 @style()

@@ -25,6 +25,7 @@ COLAB = {
     "pandas": "2.2.3",
     "pillow": "11.3.0",
     "platformdirs": "4.11.3",
+    "scipy": "1.16.3",
     "torch": "2.11.0",
     "torchvision": "0.26.0",
     "tqdm": "4.67.3",
