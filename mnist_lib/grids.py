@@ -2,13 +2,16 @@
 
 import math
 import random
+import threading
 from contextlib import contextmanager
 from itertools import compress, product
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
@@ -17,12 +20,15 @@ from .data import Batches
 from .training import (
     EVALUATION_BATCH_SIZE,
     Diverged,
-    check_schedule,
+    count_steps,
     evaluate,
     fit,
+    positive_integer,
     progress_bar,
     seed_everything,
 )
+
+_lock = threading.Lock()  # the threads of a process share one stream of random numbers
 
 
 def run_grid(
@@ -48,15 +54,16 @@ def run_grid(
         seeds: the seeds of each combination.
         together: how many models at most are trained in the same steps; 1: each alone.
         workers: how many processes work at a time, joblib's n_jobs. None: one, or what a surrounding
-            `joblib.parallel_config` says; its backend may be "dask" or "ray", for a cluster (with
-            `scatter=[train, judge]` Dask sends the images to each worker once, not with each task). Let it be
-            processes: threads would draw from one stream of random numbers.
+            `joblib.parallel_config` says; its backend may be "dask" or "ray", for a cluster. Each task, `together`
+            runs, carries the images with it, so keep `together` large; with `scatter=[train, judge]` Dask sends
+            them to each worker once. The threads of one process train in turns.
 
     Returns:
         A DataFrame, a row for each run: optimizer, learning_rate, seed, loss and accuracy on `judge`. A run that
         diverged has the loss inf and the accuracy 0. Random numbers drawn after it are as if it had not run.
 
     Raises:
+        TypeError: `make_model`, `optimizers`, `learning_rates` or `seeds` is of another kind.
         ValueError: there is nothing to run, `together` is not a positive integer, or see `train_together`.
 
     >>> from functools import partial
@@ -68,8 +75,10 @@ def run_grid(
     >>> len(table), list(table.columns)
     (8, ['optimizer', 'learning_rate', 'seed', 'loss', 'accuracy'])
     """
-    if isinstance(together, bool) or not isinstance(together, int) or together < 1:
-        raise ValueError(f"together must be an integer of at least 1, got {together!r}")
+    if isinstance(make_model, nn.Module) or not callable(make_model):
+        got = type(make_model).__name__
+        raise TypeError(f"make_model must be a function that returns a new model, got a {got}")
+    together = positive_integer("together", together)
     tasks = [
         (name, optimizers[name], runs[start : start + together])
         for name, runs in _runs(optimizers, learning_rates, seeds).items()
@@ -78,8 +87,10 @@ def run_grid(
     how = {"epochs": epochs, "batch_size": batch_size, "make_schedule": make_schedule}
     jobs = (delayed(_train_and_judge)(make_model, train, judge, *task, how) for task in tasks)
     rows, count = [], sum(len(runs) for *_, runs in tasks)
+    backend, _ = get_active_backend()
+    return_as = "generator" if backend.supports_return_generator else "list"  # Ray has only lists
     with _keep_random_state(), progress_bar(count, "grid", "run") as bar:
-        for some in Parallel(n_jobs=workers, return_as="generator")(jobs):
+        for some in Parallel(n_jobs=workers, return_as=return_as)(jobs):
             rows += some
             bar.update(len(some))
     return pd.DataFrame(rows)
@@ -87,18 +98,44 @@ def run_grid(
 
 def _runs(optimizers, learning_rates, seeds):
     """{name of an optimizer: its runs, pairs (learning rate, seed)}."""
+    if not isinstance(optimizers, dict):
+        raise TypeError(f"optimizers must be a dict {{name: make_optimizer}}, got {optimizers!r}")
+    seeds = _listed("seeds", seeds)
     if not isinstance(learning_rates, dict):
-        learning_rates = dict.fromkeys(optimizers, tuple(learning_rates))
+        learning_rates = dict.fromkeys(optimizers, _listed("learning_rates", learning_rates))
     if missing := [name for name in optimizers if name not in learning_rates]:
         got = list(learning_rates)
         raise ValueError(f"learning_rates must have a list for {missing[0]!r}, got only {got}")
-    seeds = list(seeds)
-    rates = {name: [float(rate) for rate in learning_rates[name]] for name in optimizers}
+    rates = {
+        name: [_rate(rate) for rate in _listed("learning_rates", learning_rates[name])]
+        for name in optimizers
+    }
     if not (seeds and rates and all(rates.values())):
         counts = {name: len(some) for name, some in rates.items()}
         got = f"{len(seeds)} seeds, and learning rates for the optimizers: {counts}"
         raise ValueError(f"optimizers, learning_rates and seeds must hold at least one, got {got}")
     return {name: list(product(some, seeds)) for name, some in rates.items()}
+
+
+def _listed(name, values):
+    """The values of the argument `name` as a list."""
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(f"{name} must be a list of numbers, got {values!r}") from None
+
+
+def _rate(value):
+    """A learning rate as a float."""
+    try:
+        return float(value + 0.0)  # text cannot be added, and a tensor with one number can
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"learning_rates must be numbers, got {value!r}") from None
+
+
+def _seed(value):
+    """A NumPy integer as Python's, and anything else as it is; `seed_everything` judges it."""
+    return int(value) if isinstance(value, Integral) else value
 
 
 @contextmanager
@@ -116,7 +153,8 @@ def _keep_random_state():
 def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
     """The rows of the table for some runs of one optimizer."""
     train_them = train_alone if len(runs) == 1 else train_together
-    models = train_them(make_model, train, make_optimizer, runs, **how)
+    with _lock:
+        models = train_them(make_model, train, make_optimizer, runs, **how)
     rows = []
     for (rate, seed), model in zip(runs, models):
         result = evaluate(model, Batches(judge, EVALUATION_BATCH_SIZE))
@@ -145,12 +183,12 @@ def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, 
     ... )
     True
     """
-    models, steps = [], _count_steps(train, runs, epochs, batch_size)
+    models, (runs, steps) = [], _checked(train, runs, epochs, batch_size)
     for rate, seed in runs:
         seed_everything(seed)
         model = make_model().to(train.labels.device)
         batches = Batches(train, batch_size, shuffle=True)
-        optimizer = make_optimizer([{"params": list(model.parameters()), "lr": rate}])
+        optimizer = make_optimizer([{"params": list(model.parameters()), "lr": rate}], lr=rate)
         schedule = make_schedule(optimizer, steps) if make_schedule else None
         try:
             fit(model, batches, optimizer, epochs, scheduler=schedule)
@@ -174,10 +212,12 @@ def train_together(
 
     Args:
         make_model: a function without arguments that returns a new model, images → logits. No dropout, no batch
-            normalisation.
+            normalisation. All parameters take part in the forward pass: to one that does not, `backward` would leave
+            the gradient None, but here it has the gradient 0, so that AdamW makes it smaller.
         train: the Split to learn from; the models are trained on its device.
-        make_optimizer: a function of parameter groups that returns a torch.optim.Optimizer, such as torch.optim.Adam.
-            The learning rates stand in the groups, a group for each model.
+        make_optimizer: a function (parameters, lr=…) that returns a torch.optim.Optimizer, such as torch.optim.Adam.
+            It gets parameter groups, a group for each model with the learning rate of its run; `lr` is that of the
+            first run, and holds for no group.
         runs: pairs (learning rate, seed).
         epochs: how often to go through `train`, at least 1.
         batch_size: how many examples a step takes for each model.
@@ -192,22 +232,22 @@ def train_together(
         ValueError: there are no runs or no examples, a learning rate is negative or not finite, `epochs` or
             `batch_size` is not a positive integer, or the models cannot be trained together.
     """
-    models, orders, steps = [], [], _count_steps(train, runs, epochs, batch_size)
+    models, orders, (runs, steps) = [], [], _checked(train, runs, epochs, batch_size)
     for _, seed in runs:
         seed_everything(seed)
         models.append(make_model().to(train.labels.device))
         orders.append(torch.stack([torch.randperm(len(train)) for _ in range(epochs)]))
     orders = torch.stack(orders).to(train.labels.device)  # (runs, epochs, examples)
     weights = _share_memory(models)
-    rates = (rate for rate, _ in runs)
-    optimizer = make_optimizer(
-        [{"params": list(model.parameters()), "lr": rate} for model, rate in zip(models, rates)]
-    )
+    groups = [
+        {"params": list(model.parameters()), "lr": rate} for model, (rate, _) in zip(models, runs)
+    ]
+    optimizer = make_optimizer(groups, lr=runs[0][0])
     schedule = make_schedule(optimizer, steps) if make_schedule else None
     forward = vmap(lambda weights, images: functional_call(models[0], weights, images))
     diverged = torch.zeros(len(runs), dtype=torch.bool, device=orders.device)
     for order in orders.unbind(dim=1):
-        for chosen in order.split(batch_size, dim=1):  # (runs, batch_size)
+        for chosen in order.split(int(batch_size), dim=1):  # (runs, batch_size)
             logits = forward(weights, train.images[chosen])  # (runs, batch_size, 10)
             labels = train.labels[chosen]
             losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
@@ -225,14 +265,17 @@ def train_together(
     return models
 
 
-def _count_steps(train, runs, epochs, batch_size):
-    """How many steps every run takes. Raises ValueError where there would be none."""
+def _checked(train, runs, epochs, batch_size):
+    """The runs as a list, and how many steps each takes."""
+    runs = [(rate, _seed(seed)) for rate, seed in runs]
     if not runs:
         raise ValueError("runs must hold at least one pair (learning rate, seed), got none")
     for rate, _ in runs:
         if not 0 <= rate < math.inf:  # PyTorch does not look at the rates of groups
             raise ValueError(f"learning rates must be finite and at least 0, got {rate}")
-    return check_schedule(Batches(train, batch_size), epochs, None)[1]
+    if len(train) == 0:
+        raise ValueError("train must hold at least one example, got none")
+    return runs, count_steps(Batches(train, batch_size), epochs)
 
 
 def _share_memory(models):

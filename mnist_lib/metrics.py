@@ -5,6 +5,7 @@ Answers and labels are the numbers of classes, from 0. Which answer a model give
 
 from numbers import Integral
 
+import numpy as np
 import pandas as pd
 import torch
 from torchmetrics.functional import classification
@@ -36,7 +37,7 @@ def confusion_matrix(answers, labels, classes=10):
             [0, 1, 0],
             [0, 1, 1]])
     """
-    answers, labels = _checked(answers, labels, classes)
+    answers, labels, classes = _checked(answers, labels, classes)
     return classification.multiclass_confusion_matrix(answers, labels, classes)
 
 
@@ -61,7 +62,7 @@ def report(answers, labels, classes=10):
     2           1.00    0.50  0.67        2
     macro       0.83    0.83  0.78        4
     """
-    answers, labels = _checked(answers, labels, classes)
+    answers, labels, classes = _checked(answers, labels, classes)
     columns = {
         name: [
             *score(answers, labels, classes, average=None),
@@ -75,23 +76,26 @@ def report(answers, labels, classes=10):
 
 
 def _checked(answers, labels, classes):
-    """Answers and labels as int64 tensors on the CPU."""
+    """Answers and labels as int64 tensors on the CPU, and the number of classes as an int."""
     if not isinstance(classes, Integral) or isinstance(classes, bool):
         raise TypeError(f"classes must be a whole number, got {classes!r}")
     if classes < 2:
         raise ValueError(f"classes must be at least 2, got {classes}")
+    classes = int(classes)
     answers, labels = _numbers("answers", answers, classes), _numbers("labels", labels, classes)
     if answers.shape != labels.shape:
         raise ValueError(
             f"answers must be as many as labels ({len(labels)}), one for each; got {len(answers)}"
         )
-    return answers, labels
+    return answers, labels, classes
 
 
 def _numbers(name, values, classes):
     """The numbers of classes as an int64 tensor (N,) on the CPU."""
     try:
-        values = torch.as_tensor(values).cpu()
+        if not isinstance(values, torch.Tensor):  # PyTorch takes no Series with an index of its own
+            values = torch.as_tensor(np.array(values))
+        values = values.cpu()
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name} must be a tensor or a list of whole numbers: {error}") from None
     if values.numel() == 0:
@@ -100,8 +104,9 @@ def _numbers(name, values, classes):
         raise TypeError(f"{name} must be whole numbers, as argmax gives them; got {values.dtype}")
     if values.dim() != 1:
         raise ValueError(f"{name} must have the shape (N,), got {tuple(values.shape)}")
+    values = values.long()  # PyTorch has no min of uint16
     low, high = values.min().item(), values.max().item()
     if low < 0 or high >= classes:
         wrong = low if low < 0 else high
         raise ValueError(f"{name} must be from 0 to {classes - 1}, got {wrong}")
-    return values.long()
+    return values

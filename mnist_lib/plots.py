@@ -11,6 +11,7 @@ import itertools
 import math
 import textwrap
 import threading
+from numbers import Integral
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -583,18 +584,24 @@ def plot_losses(losses, ax=None):
 def plot_paths(surface, paths, ax=None):
     """Draw where optimizers go on a surface over two weights, seen from above.
 
+    The frame holds the first path and the origin. A + marks the lowest place in it, unless that lies at its edge.
+
     Args:
         surface: a function of weights (..., 2) that returns heights (...).
         paths: {name: (steps + 1, 2)}, from the common start to the end. Infinity and NaN are left out.
         ax: the axes to draw into, or None for a new figure.
+
+    Raises:
+        ValueError: there is no path.
     """
+    if not paths:
+        raise ValueError("paths must hold at least one path, got none")
     ax = ax or new_axes(7.5, 4)
     paths = {name: _array(torch.as_tensor(path)) for name, path in paths.items()}
     low, high = _frame(next(iter(paths.values())))
-    x, y = np.meshgrid(*(np.linspace(*ends, 201) for ends in zip(low, high)))
-    heights = _array(surface(torch.as_tensor(np.stack([x, y], axis=-1), dtype=torch.float32)))
-    above = heights - heights.min()
-    levels = heights.min() + above.max() * np.linspace(0, 1, 12) ** 2  # closer near the bottom
+    x, y, heights = _heights(surface, low, high)
+    spread = np.ptp(heights) or 1.0
+    levels = heights.min() + spread * np.linspace(0, 1, 12) ** 2  # closer near the bottom
     ax.contourf(x, y, heights, levels=levels, cmap="Greys", vmax=2 * levels[-1] - levels[0])
     ax.contour(x, y, heights, levels=levels, colors="0.7", linewidths=0.7)
     for number, (name, path) in enumerate(paths.items()):
@@ -610,14 +617,40 @@ def plot_paths(surface, paths, ax=None):
         for name, path in paths.items()
     )
     at = f"(≈{start[0]:.2g}, ≈{start[1]:.2g})"
-    return describe(ax, f"Paths on a surface seen from above, all from {at}. {ends}.")
+    words = f"Paths on a surface seen from above, all from {at}. {ends}."
+    lowest = _lowest(surface, low, high)
+    if lowest is not None:
+        ax.plot(*lowest, "+", color="black", markersize=10, markeredgewidth=1.5)
+        x, y = np.round(lowest, 2) + 0.0  # without a −0
+        words += f" A + marks the lowest place shown, (≈{x:g}, ≈{y:g})."
+    return describe(ax, words)
 
 
 def _frame(path):
     """The lower left and the upper right corner of what to show: the path and the origin, with a margin."""
     path = np.concatenate([path[np.isfinite(path).all(axis=1)], np.zeros((1, 2))])
-    margin = 0.15 * np.ptp(path, axis=0) + 0.05 * np.abs(path).max()
+    margin = 0.15 * np.ptp(path, axis=0) + 0.05 * (np.abs(path).max() or 1.0)
     return path.min(axis=0) - margin, path.max(axis=0) + margin
+
+
+def _heights(surface, low, high):
+    """Places on a grid between two corners, and the height of the surface there: x, y and heights (201, 201)."""
+    x, y = np.meshgrid(*(np.linspace(*ends, 201) for ends in zip(low, high)))
+    places = torch.as_tensor(np.stack([x, y], axis=-1), dtype=torch.float32)
+    return x, y, _array(surface(places)).astype(float)
+
+
+def _lowest(surface, low, high):
+    """The lowest place of a surface between two corners, as an array (2,); None if it lies at an edge."""
+    place, cell = None, (high - low) / 200
+    for closer in (1, 10, 100):  # a ravine may be narrower than the first cells
+        x, y, heights = _heights(surface, low, high)
+        row, column = np.unravel_index(heights.argmin(), heights.shape)
+        if place is None and not (0 < row < 200 and 0 < column < 200):
+            return None
+        place = np.array([x[row, column], y[row, column]])
+        low, high = place - 10 * cell / closer, place + 10 * cell / closer
+    return place
 
 
 @style()
@@ -637,9 +670,11 @@ def plot_learning_rates(table, ax=None):
         ax.vlines(errors.index, errors["max"], errors["min"], color=look["color"], lw=1)
         best = errors["mean"].idxmin()
         words.append(f"{name} ≈{errors['mean'].min():.1f} % at ≈{best:g}")
-    ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="error rate (%)")
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 90) if tick > ax.get_ylim()[0]]
-    ax.set_yticks(ticks, labels=map(str, ticks))
+    ax.set(xscale="log", xlabel="learning rate", ylabel="error rate (%)")
+    if (table["accuracy"] < 1).any():  # else all is 0, for which a logarithmic axis has no place
+        ax.set_yscale("log")
+        ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 90) if tick > ax.get_ylim()[0]]
+        ax.set_yticks(ticks, labels=map(str, ticks))
     ax.minorticks_off()
     ax.set_xticks(sorted(table["learning_rate"].unique()))
     ax.xaxis.set_major_formatter("{x:g}")
@@ -665,7 +700,7 @@ def plot_ranks(ranks, ax=None):
     ax.set(xticks=places, xticklabels=ranks.columns, xlim=(-1, len(places)))
     ax.xaxis.tick_top()
     ax.set_yticks(range(1, len(ranks) + 1))
-    ax.set(xlabel="condition", ylabel="place")
+    ax.set(ylabel="place")
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -858,7 +893,8 @@ def plot_reliability(confidences, right, bins=10, ax=None):
         ax: the axes to draw into, or None for a new figure.
 
     Raises:
-        ValueError: there are no answers, the shapes differ, a confidence is out of range, or there is no bin.
+        ValueError: there are no answers, the shapes differ, a confidence is out of range, `right` holds something else
+            than True and False (or 1 and 0), or `bins` is not a positive integer.
     """
     confidences, right = torch.as_tensor(confidences).cpu(), torch.as_tensor(right).cpu()
     if confidences.ndim != 1 or confidences.shape != right.shape or len(right) == 0:
@@ -867,8 +903,11 @@ def plot_reliability(confidences, right, bins=10, ax=None):
     outside = confidences[~((confidences >= 0) & (confidences <= 1))]
     if len(outside):
         raise ValueError(f"confidences must be from 0 to 1, got {outside[0]:g}")
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1, got {bins}")
+    neither = right[(right != 0) & (right != 1)]
+    if len(neither):
+        raise ValueError(f"right must be True or False for each answer, got {neither[0]:g}")
+    if isinstance(bins, bool) or not isinstance(bins, Integral) or bins < 1:
+        raise ValueError(f"bins must be an integer of at least 1, got {bins!r}")
     ax = ax or new_axes(5, 5)
     places, counts, sure, share = _binned(confidences.detach(), right, bins)
     ax.plot([0, 1], [0, 1], ":", color="0.4", label="as sure as right")

@@ -5,6 +5,7 @@ import os
 import random
 import time
 from contextlib import contextmanager
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -285,7 +286,10 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
         ValueError: `epochs` or `validate_every` is not a positive integer, or there is no example.
         Diverged: the loss, or that on `validation`, became NaN or infinite.
     """
-    every, last = check_schedule(batches, epochs, validate_every)
+    last = count_steps(batches, epochs)
+    every = len(batches)
+    if validate_every is not None:
+        every = positive_integer("validate_every", validate_every)
     rows, recent, step, seconds = [], [], 0, 0.0
     with progress_bar(last, "training", "step") as bar:
         started = time.perf_counter()
@@ -320,11 +324,15 @@ def progress_bar(total, what, unit):
     return tqdm(total=total, desc=what, unit=unit, leave=False, delay=1, disable=off)
 
 
-def check_schedule(batches, epochs, validate_every):
-    """Check the arguments of `fit`; return after how many steps it evaluates, and how many steps there are.
+def count_steps(batches, epochs):
+    """How many steps some epochs take, an int: in each, one for every batch.
 
-    >>> check_schedule(range(5), epochs=2, validate_every=None)
-    (5, 10)
+    Raises:
+        TypeError: `batches` has no length.
+        ValueError: there is no batch, or `epochs` is not a positive integer.
+
+    >>> count_steps(range(5), epochs=2)
+    10
     """
     try:
         steps = len(batches)
@@ -333,11 +341,21 @@ def check_schedule(batches, epochs, validate_every):
         raise TypeError(f"batches must have a length, such as Batches have, got {got}") from error
     if steps == 0:
         raise ValueError("batches must hold at least one example, got none")
-    every = steps if validate_every is None else validate_every
-    for name, value in (("epochs", epochs), ("validate_every", every)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
-    return every, epochs * steps
+    return steps * positive_integer("epochs", epochs)
+
+
+def positive_integer(name, value):
+    """The value of the argument `name` as an int. NumPy's integers will do.
+
+    Raises:
+        ValueError: it is not an integer of at least 1.
+
+    >>> positive_integer("epochs", np.int64(3))
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
 
 
 def _measure(recent, model, validation):

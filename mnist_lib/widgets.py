@@ -413,7 +413,8 @@ def confusion_explorer(split, probabilities):
         probabilities: (N, classes), what a model gives each class of each image; each row adds up to 1.
 
     Raises:
-        TypeError, ValueError: `probabilities` are none, or not as many as images, or a label is not one of the classes.
+        TypeError, ValueError: `split` is empty, `probabilities` are none, or not as many as images, or a label is not
+            one of the classes.
 
     >>> from mnist_lib.data import Split
     >>> split = Split(torch.rand(3, 1, 28, 28), torch.tensor([0, 1, 1]))
@@ -423,6 +424,8 @@ def confusion_explorer(split, probabilities):
     """
     from . import metrics  # takes seconds, and no other explorer needs it
 
+    if len(split) == 0:
+        raise ValueError("split must hold at least one image, got none")
     probabilities = _probabilities(probabilities, len(split))
     classes = range(probabilities.shape[1])
     confidences, answers = probabilities.max(dim=1)

@@ -1,5 +1,6 @@
 """Many runs in the same steps end where each ends alone: with `fit`, the loop that the reader knows."""
 
+import contextlib
 import io
 import json
 import math
@@ -14,6 +15,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from joblib.parallel import ThreadingBackend
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
@@ -34,7 +36,6 @@ OPTIMIZERS = {
 }
 if hasattr(torch.optim, "Muon"):
     OPTIMIZERS["Muon"] = torch.optim.Muon
-ROUNDING = dict.fromkeys(OPTIMIZERS, 1e-5)
 RATES = {name: [0.001, 0.01] for name in OPTIMIZERS} | {
     "SGD": [0.03, 0.3],
     "momentum": [0.003, 0.1],
@@ -120,12 +121,14 @@ def test_together_ends_where_fit_ends(name, epochs, batch_size, make_schedule):
     assert len(weights) == len(runs), "rates and seeds matter"
 
 
-@every_optimizer
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "Muon"])
 def test_together_ends_where_fit_ends_in_single_precision(name):
+    """Muon rounds to bfloat16 on the way, and RMSprop divides by what is nearly 0 at first."""
     make, split = pair(name)
     runs = [(rate, seed) for rate in RATES[name] for seed in (0, 1)]
     rest = (make, split, OPTIMIZERS[name], runs, 3, 16)
-    assert_same(grids.train_together(*rest), train_by_fit(*rest), rtol=0, atol=ROUNDING[name])
+    atol = 1e-4 if name == "RMSprop" else 1e-5
+    assert_same(grids.train_together(*rest), train_by_fit(*rest), rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize("name", ["momentum", "Adam"])
@@ -137,13 +140,50 @@ def test_a_schedule_may_change_the_momentum_too(name):
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_cnn_on_every_device_of_this_machine(device):
-    split = make_split(20, dtype=torch.float64)
-    rest = (lambda: TinyVGG(2).double(), split.to(device), torch.optim.Adam, [(0.01, 0), (0.02, 0)])
+    dtype = torch.float32 if device == "mps" else torch.float64  # which MPS does not have
+    tolerance = {"rtol": 0, "atol": 1e-4} if device == "mps" else {"rtol": 1e-7, "atol": 1e-9}
+    split = make_split(20, dtype=dtype).to(device)
+    rest = (lambda: TinyVGG(2).to(dtype), split, torch.optim.Adam, [(0.01, 0), (0.02, 0)])
     models = grids.train_together(*rest, epochs=2, batch_size=8)
     assert {parameter.device.type for model in models for parameter in model.parameters()} == {
         device
     }
-    assert_same(models, train_by_fit(*rest, epochs=2, batch_size=8), rtol=1e-7, atol=1e-9)
+    assert_same(models, train_by_fit(*rest, epochs=2, batch_size=8), **tolerance)
+
+
+class AdamAtARate(torch.optim.Adam):
+    """Adam that wants to be told its learning rate."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, lr=lr)
+
+
+@pytest.mark.parametrize("train", [grids.train_alone, grids.train_together])
+@pytest.mark.parametrize(
+    ("make_optimizer", "same"),
+    [
+        (lambda parameters, lr: torch.optim.SGD(parameters, lr=lr), torch.optim.SGD),
+        (partial(torch.optim.SGD, lr=0.5), torch.optim.SGD),
+        (AdamAtARate, torch.optim.Adam),
+    ],
+    ids=["function", "partial", "class"],
+)
+def test_an_optimizer_is_made_as_by_hand_from_parameters_and_a_learning_rate(
+    train, make_optimizer, same
+):
+    split, runs = make_split(dtype=torch.float64), [(0.3, 0), (0.01, 0)]
+    rest = (partial(make_model, dtype=torch.float64), split)
+    models = train(*rest, make_optimizer, runs, epochs=1)
+    for some in (make_optimizer, same):
+        assert_same(models, train_by_fit(*rest, some, runs, epochs=1), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("train", [grids.train_alone, grids.train_together])
+def test_runs_may_be_of_any_kind(train):
+    expected = [(0.1, 0), (0.01, 1)]
+    train = partial(train, make_model, make_split(), torch.optim.SGD, epochs=1)
+    for runs in (iter(expected), zip(np.array([0.1, 0.01]), np.arange(2)), tuple(expected)):
+        assert_same(train(runs), train(expected))
 
 
 @pytest.mark.parametrize("train", [grids.train_alone, grids.train_together])
@@ -241,6 +281,8 @@ def test_a_loss_that_was_infinite_once_is_not_forgotten(together):
     assert list(table["loss"]) == [math.inf] * 4 and list(table["accuracy"]) == [0] * 4
     table = grids.run_grid(Bias, right, right, optimizers, *rest, together=together)
     assert list(table["loss"]) == [0] * 4 and list(table["accuracy"]) == [1] * 4
+    table = grids.run_grid(Bias, right, wrong, optimizers, *rest, together=together)  # at the end
+    assert list(table["loss"]) == [math.inf] * 4 and list(table["accuracy"]) == [0] * 4
 
 
 # The table
@@ -315,8 +357,16 @@ def test_rates_and_seeds_may_be_of_any_kind():
         (torch.tensor([0.1, 0.01], dtype=torch.float64), (0, 1)),
         ((rate for rate in (0.1, 0.01)), (seed for seed in (0, 1))),
         ({"Adam": [0.1, 0.01], "SGD": (0.1, 0.01), "Muon": [1.0]}, [0, 1]),
+        ({"Adam": iter([0.1, 0.01]), "SGD": np.array([0.1, 0.01])}, np.arange(2)),
     ]:
         assert grid(optimizers, rates, seeds).equals(table)
+
+
+@pytest.mark.parametrize("together", [1, 4])
+def test_whole_numbers_may_be_those_of_numpy(together):
+    options = {"seeds": range(3), "epochs": 2, "batch_size": 16, "together": together}
+    numbers = {name: np.int64(value) for name, value in options.items() if name != "seeds"}
+    assert failing_grid(**numbers, seeds=np.arange(3)).equals(failing_grid(**options))
 
 
 @pytest.mark.parametrize("together", [1, 32])
@@ -370,8 +420,30 @@ def test_epochs_and_batch_size_are_positive_integers(name, value, together):
 
 @pytest.mark.parametrize("together", [1, 32])
 def test_there_is_an_example_to_learn_from(together):
-    with pytest.raises(ValueError, match="batches must hold at least one example, got none"):
+    with pytest.raises(ValueError, match="train must hold at least one example, got none"):
         failing_grid(train=make_split(0), together=together)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("seeds", 3, "a list of numbers, got 3"),
+        ("learning_rates", 0.1, "a list of numbers, got 0.1"),
+        ("learning_rates", {"SGD": 0.1}, "a list of numbers, got 0.1"),
+        ("learning_rates", [0.1, "0.2"], "numbers, got '0.2'"),
+        ("learning_rates", "0.1", "numbers, got '0'"),
+        ("learning_rates", [None], "numbers, got None"),
+        ("learning_rates", [[0.1, 0.2]], "numbers, got [0.1, 0.2]"),
+        ("optimizers", ["SGD"], "a dict {name: make_optimizer}, got ['SGD']"),
+        ("optimizers", nn.Identity, f"a dict {{name: make_optimizer}}, got {nn.Identity!r}"),
+        ("make_model", nn.Flatten(), "a function that returns a new model, got a Flatten"),
+        ("make_model", None, "a function that returns a new model, got a NoneType"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_by_name(name, value, expected):
+    with pytest.raises(TypeError) as caught:
+        failing_grid(**{name: value})
+    assert str(caught.value) == f"{name} must be {expected}"
 
 
 @pytest.mark.parametrize(
@@ -429,7 +501,7 @@ def test_models_that_cannot_be_trained_together_are_refused(part):
 
 
 @pytest.mark.parametrize("together", [1, 32])
-@pytest.mark.parametrize("seed", [-1, 1.5, np.int64(1)])
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", np.int64(-1)])
 def test_a_seed_that_is_none_is_refused(seed, together):
     with pytest.raises(ValueError, match=r"seed must be an integer from 0 to .*, got "):
         failing_grid(seeds=[0, seed], together=together)
@@ -473,6 +545,22 @@ def test_the_progress_bar_counts_the_runs_and_goes_away(
         assert printed.err == ""
 
 
+def test_the_progress_bar_grows_as_the_runs_come_in(monkeypatch):
+    counts, now = [], []
+
+    class Bar:
+        def update(self, count):
+            counts.append(count)
+
+    def make():
+        now.append(sum(counts))
+        return make_model()
+
+    monkeypatch.setattr(grids, "progress_bar", lambda *_: contextlib.nullcontext(Bar()))
+    failing_grid(make_model=make, seeds=range(5), together=2)
+    assert counts == [2, 2, 1] and now == [0, 0, 2, 2, 4]
+
+
 # Other processes, other machines
 
 NOTEBOOK = """
@@ -490,7 +578,7 @@ def make_model():
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.ReLU(), nn.Linear(8, 10))
 
 optimizers = {
-    "momentum": lambda groups: torch.optim.SGD(groups, momentum=0.9),
+    "momentum": lambda parameters, lr: torch.optim.SGD(parameters, lr, momentum=0.9),
     "Adam": partial(torch.optim.Adam),
 }
 rates = {"momentum": [0.1, 0.01], "Adam": [0.001, 0.01, 0.003]}
@@ -504,7 +592,7 @@ def test_two_worker_processes_get_the_same_table_with_what_a_notebook_defines():
     environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", NOTEBOOK]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert run.stderr == ""
+    assert run.returncode == 0, run.stderr
     table = json.loads(run.stdout)
     expected = json.loads(small_grid().to_json(orient="split"))
     assert table["columns"] == expected["columns"] and len(table["data"]) == 15
@@ -513,16 +601,35 @@ def test_two_worker_processes_get_the_same_table_with_what_a_notebook_defines():
         assert row[3] == pytest.approx(other[3], rel=1e-4)
 
 
+class ListsOnly(ThreadingBackend):
+    """A backend like Ray's, that gives no results before all are there."""
+
+    supports_return_generator = False
+
+
+@pytest.mark.parametrize("backend", ["threading", ListsOnly()], ids=["threading", "lists"])
+def test_threads_get_the_same_table(backend):
+    """They share one stream of random numbers, and train in turns."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads change places often
+    options = {"seeds": range(8), "together": 1, "epochs": 4, "batch_size": 8}
+    with joblib.parallel_config(backend=backend, n_jobs=4):
+        table = failing_grid(**options)
+    sys.setswitchinterval(usual)
+    assert table.equals(failing_grid(**options))
+
+
 @pytest.mark.filterwarnings("error:Sending large graph")
-def test_a_dask_cluster_gets_the_same_table():
+@pytest.mark.parametrize(("workers", "threads"), [(2, 1), (1, 4)])
+def test_a_dask_cluster_gets_the_same_table(workers, threads):
     """The splits are scattered: sent to each worker once, not with each task."""
     distributed = pytest.importorskip("distributed")
     splits = make_split(4000), make_split(300, seed=1)  # 12 MB of images
     options = {"make_model": make_model, "train": splits[0], "judge": splits[1], "together": 1}
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=None
     )
     with cluster, distributed.Client(cluster):
         with joblib.parallel_config(backend="dask", scatter=splits):
-            table = failing_grid(**options, seeds=range(4))
-    assert_same_table(table, failing_grid(**options | {"together": 32}, seeds=range(4)))
+            table = failing_grid(**options, seeds=range(8))
+    assert_same_table(table, failing_grid(**options | {"together": 32}, seeds=range(8)))

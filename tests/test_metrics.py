@@ -120,16 +120,40 @@ def test_any_whole_numbers_will_do(dtype, device):
     )
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda numbers: np.array(numbers, dtype=np.uint8),
+        lambda numbers: np.array(numbers, dtype=np.uint16),
+        lambda numbers: torch.tensor(numbers, dtype=torch.uint16),
+        lambda numbers: pd.Series(numbers, index=[7, 5, 3]),
+        lambda numbers: [torch.tensor(number) for number in numbers],
+        tuple,
+    ],
+    ids=["uint8", "uint16", "uint16 tensor", "Series", "list of tensors", "tuple"],
+)
+def test_they_may_be_in_an_array_a_series_or_a_tuple(make):
+    matrix = metrics.confusion_matrix(make([0, 1, 1]), make([0, 1, 0]), classes=2)
+    assert matrix.tolist() == [[1, 1], [0, 1]]
+
+
+def test_the_number_of_classes_may_be_that_of_numpy():
+    for function in (metrics.confusion_matrix, metrics.report):
+        found = function([0, 1, 1], [0, 1, 0], np.int64(2))
+        assert found.tolist() == [[1, 1], [0, 1]] if torch.is_tensor(found) else len(found) == 3
+
+
 @pytest.mark.parametrize("function", [metrics.confusion_matrix, metrics.report])
 @pytest.mark.parametrize(
     ("answers", "labels", "classes", "error", "message"),
     [
         ([1], [1, 2], 3, ValueError, r"answers must be as many as labels \(2\), .*; got 1"),
         ([], [], 3, ValueError, "answers must hold at least one number, got none"),
-        ([0.5], [1], 3, TypeError, "answers must be whole numbers, .* got torch.float32"),
-        ([0], [1.0], 3, TypeError, "labels must be whole numbers, .* got torch.float32"),
+        ([0.5], [1], 3, TypeError, "answers must be whole numbers, .* got torch.float64"),
+        ([0], [1.0], 3, TypeError, "labels must be whole numbers, .* got torch.float64"),
         ([True], [1], 3, TypeError, "answers must be whole numbers, .* got torch.bool"),
         ("7", [1], 3, TypeError, "answers must be a tensor or a list of whole numbers"),
+        ([[0], [1, 2]], [1], 3, TypeError, "answers must be a tensor or a list of whole numbers"),
         ([[0, 1]], [[0, 1]], 3, ValueError, r"answers must have the shape \(N,\), got \(1, 2\)"),
         ([3], [0], 3, ValueError, "answers must be from 0 to 2, got 3"),
         ([0], [-1], 3, ValueError, "labels must be from 0 to 2, got -1"),

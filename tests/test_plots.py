@@ -238,7 +238,8 @@ def test_the_description_says_the_same_of_other_data_up_to_the_numbers(name):
 @every_plot
 def test_axes_are_labelled_where_there_are_axes(name):
     ax = draw(name)
-    assert not ax.axison or (ax.get_xlabel() and (ax.get_ylabel() or name == "plot_scores"))
+    labels = {"plot_scores": ax.get_xlabel(), "plot_ranks": ax.get_ylabel()}  # names have none
+    assert not ax.axison or labels.get(name, ax.get_xlabel() and ax.get_ylabel())
 
 
 @pytest.mark.parametrize("name", ["plot_counts", "plot_history", "plot_accuracy_against_time"])
@@ -442,7 +443,9 @@ def test_losses_are_drawn_as_far_as_they_are_numbers():
 def test_paths_are_drawn_on_their_surface_as_far_as_they_are_numbers():
     paths = make_paths(0)
     ax = plots.plot_paths(bowl, paths)
-    walk, leap, start = (line.get_xydata() for line in ax.lines)
+    walk, leap, start, lowest = (line.get_xydata() for line in ax.lines)
+    assert np.allclose(lowest, 0, atol=1e-3) and ax.lines[-1].get_marker() == "+"
+    assert ax.description.endswith("A + marks the lowest place shown, (≈0, ≈0).")
     assert np.allclose(walk, paths["walk"]) and list(start[0]) == [1, 2]
     assert np.allclose(leap[:2], paths["leap"][:2]) and np.isnan(leap[2]).all()
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
@@ -452,6 +455,54 @@ def test_paths_are_drawn_on_their_surface_as_far_as_they_are_numbers():
     assert heights[0] == pytest.approx(0, abs=0.01) and heights[-1] > bowl(torch.tensor([1.0, 2.0]))
     assert "walk after 3 steps at (≈" in ax.description and "≈nan" in ax.description
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["walk", "leap"]
+
+
+def turned_ravine(weights):
+    """Narrow, at 30°, and lowest at (0.3, −0.2), to hundredths of a grid's cell."""
+    first, second = (weights - torch.tensor([0.3, -0.2])).unbind(dim=-1)
+    cosine, sine = math.cos(math.pi / 6), math.sin(math.pi / 6)
+    return (cosine * first + sine * second) ** 2 + 1000 * (cosine * second - sine * first) ** 2
+
+
+def saddle(weights):
+    """Up along the first weight, down along the second."""
+    return weights[..., 0] ** 2 - weights[..., 1] ** 2
+
+
+def slope(weights):
+    """Down to the right."""
+    return -weights[..., 0]
+
+
+def plain(weights):
+    """The same height everywhere."""
+    return torch.full(weights.shape[:-1], 3.0)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("surface", "lowest"),
+    [(turned_ravine, [(0.3, -0.2)]), (saddle, []), (slope, []), (plain, [])],
+    ids=["ravine", "saddle", "slope", "plain"],
+)
+@pytest.mark.parametrize("start", [(-2.0, 1.5), (0.5, -1.0)])
+def test_the_lowest_place_is_marked_where_it_is_no_edge(surface, lowest, start):
+    ax = plots.plot_paths(surface, {"rest": torch.tensor([start, start])})
+    marks = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "+"]
+    assert len(marks) == len(lowest) and np.allclose(marks, lowest, atol=0.002)
+    assert ("A + marks" in ax.description) == bool(lowest)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_path_that_never_leaves_the_origin_can_be_drawn():
+    ax = plots.plot_paths(bowl, {"rest": torch.zeros(3, 2)})
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert left < 0 < right and bottom < 0 < top
+
+
+def test_there_is_a_path_to_draw():
+    with pytest.raises(ValueError, match="paths must hold at least one path, got none"):
+        plots.plot_paths(bowl, {})
 
 
 def test_error_against_learning_rate_is_the_mean_over_the_seeds_with_its_range():
@@ -470,6 +521,14 @@ def test_error_against_learning_rate_is_the_mean_over_the_seeds_with_its_range()
     assert np.allclose(spans, [[30, 50], [10, 20]])
     assert "SGD ≈15.0 % at ≈0.1; Adam ≈10.0 % at ≈0.01" in ax.description
     assert ax.get_xscale() == ax.get_yscale() == "log"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_grid_without_errors_can_be_drawn():
+    ax = plots.plot_learning_rates(make_grid(0).assign(accuracy=1.0))
+    assert all((line.get_ydata() == 0).all() for line in ax.lines)
+    assert ax.get_ylim()[0] <= 0 < ax.get_ylim()[1] and ax.get_yscale() == "linear"
+    ax.figure.draw_without_rendering()
 
 
 def test_ranks_join_the_places_of_each_name():
@@ -847,7 +906,7 @@ def test_reliability_is_the_share_right_in_each_bin_of_confidence():
     expected = [(0.05, 0), (0.5, 1), (0.655, 0.5), (2.9 / 3, 2 / 3)]
     assert share_right(ax) == [pytest.approx(point, abs=1e-6) for point in expected]
     (above,) = ax.child_axes
-    assert texts(above) == ["1", "1", "2", "3"]
+    assert texts(above) == ["1", "1", "2", "3"] and above.get_yscale() == "log"
     middles = [bar.get_x() + bar.get_width() / 2 for bar in above.patches]
     assert middles == pytest.approx([0.05, 0.55, 0.65, 0.95])
     (diagonal,) = (line for line in ax.lines if line.get_linestyle() == ":")
@@ -876,12 +935,25 @@ def test_the_expected_calibration_error_is_that_of_torchmetrics(bins):
         ([[0.5]], [[True]], 10, r"must be \(N,\), .* got \(1, 1\) and \(1, 1\)"),
         ([1.5], [True], 10, "confidences must be from 0 to 1, got 1.5"),
         ([math.nan], [True], 10, "confidences must be from 0 to 1, got nan"),
-        ([0.5], [True], 0, "bins must be at least 1, got 0"),
+        ([0.5, 0.6], [1, 7], 10, "right must be True or False for each answer, got 7"),
+        ([0.5], [0.5], 10, "right must be True or False for each answer, got 0.5"),
+        ([0.5], [math.nan], 10, "right must be True or False for each answer, got nan"),
+        ([0.5], [True], 0, "bins must be an integer of at least 1, got 0"),
+        ([0.5], [True], 2.5, "bins must be an integer of at least 1, got 2.5"),
+        ([0.5], [True], True, "bins must be an integer of at least 1, got True"),
+        ([0.5], [True], "3", "bins must be an integer of at least 1, got '3'"),
     ],
 )
 def test_what_has_no_reliability_is_refused(confidences, right, bins, message):
     with pytest.raises(ValueError, match=message):
         plots.plot_reliability(confidences, right, bins)
+
+
+def test_right_may_be_numbers_and_bins_of_numpy():
+    confidences, right = make_answers(0)
+    expected = plots.plot_reliability(confidences, right, 7).description
+    for other in (right.int(), right.double(), right.tolist()):
+        assert plots.plot_reliability(confidences, other, np.int64(7)).description == expected
 
 
 # show

@@ -737,3 +737,9 @@ def test_probabilities_are_checked(change, error, message):
     split, probabilities = make_predictions(10)
     with pytest.raises(error, match=message):
         confusion_explorer(split, change(probabilities))
+
+
+def test_there_is_an_image_to_be_confused():
+    split, probabilities = make_predictions(10)
+    with pytest.raises(ValueError, match="split must hold at least one image, got none"):
+        confusion_explorer(data.Split(*split[:0]), probabilities[:0])
