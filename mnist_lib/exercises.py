@@ -91,6 +91,19 @@ def _number(answer, expected, mistakes, tolerance=0.0):
     return f"{value:g} is not it."
 
 
+def _in_words(answer, choices):
+    """What is wrong with an answer in words: {word: None if it is right, else what was misunderstood}.
+
+    An answer is a choice if it holds the choice's last word: "It cannot learn." is "cannot learn".
+    """
+    said = str(answer).lower()
+    for choice, misunderstanding in choices.items():
+        if choice.split()[-1] in said:
+            return misunderstanding
+    *others, last = (f'"{choice}"' for choice in choices)
+    return f"the answer is {', '.join(others)} or {last}, and yours is {answer!r}."
+
+
 def _call(function, *arguments):
     """The result of the student's function; a function that returns nothing is not answered yet."""
     if not callable(function):
@@ -607,14 +620,14 @@ def _scale(answer):
     "05-which-split", hint="One split is for learning, one for choosing, one for the last look."
 )
 def _which_split(answer):
-    answer = answer.lower() if isinstance(answer, str) else answer
-    if answer not in ("train", "validation", "test"):
-        return f'the answer is "train", "validation" or "test", and yours is {answer!r}.'
-    return {
-        "validation": None,
-        "train": "on the images it learned from, the model that memorises best wins.",
-        "test": "a test image that was used to choose is no longer unseen: the last look is gone.",
-    }[answer]
+    return _in_words(
+        answer,
+        {
+            "train": "on the images it learned from, the model that memorises best wins.",
+            "validation": None,
+            "test": "a test image that was used to choose is no longer unseen: the last look is gone.",
+        },
+    )
 
 
 # ---- 06_linear_and_nonlinear
@@ -692,12 +705,13 @@ def _softmax(answer):
 
 @exercise("06-diagnosis", hint="How well does a network that over-fits do on its training images?")
 def _diagnosis(answer):
-    words = str(answer).lower()
-    if "learn" in words:
-        return None
-    if "fit" in words:
-        return "a network that over-fits is good on its training images; this one is not."
-    return f'the answer is "over-fitting" or "cannot learn", and yours is {answer!r}.'
+    return _in_words(
+        answer,
+        {
+            "over-fitting": "a network that over-fits is good on its training images; this one is not.",
+            "cannot learn": None,
+        },
+    )
 
 
 # ---- 07_cnn
@@ -853,14 +867,14 @@ def _choice(answer):
 
 @exercise("08-noise", hint="Could the gap be noise alone? And if it could, is it?")
 def _noise(answer):
-    words = str(answer).lower()
-    if "tell" in words:
-        return None
-    if "different" in words:
-        return "noise alone makes such a gap more often than once in twenty times."
-    if "equal" in words:
-        return "a small difference may well be there; ten runs are too few to see it."
-    return f'the answer is "different", "equal" or "cannot tell", and yours is {answer!r}.'
+    return _in_words(
+        answer,
+        {
+            "different": "noise alone makes such a gap more often than once in twenty times.",
+            "equal": "a small difference may well be there; ten runs are too few to see it.",
+            "cannot tell": None,
+        },
+    )
 
 
 # ---- 09_confusion_matrix
