@@ -12,9 +12,16 @@ import pytest
 import mnist_lib
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted((ROOT / "mnist_lib").glob("*.py"))
-every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+PACKAGE = ROOT / "mnist_lib"
+FILES = sorted(PACKAGE.rglob("*.py"))
+every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: module_name(file))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def module_name(file):
+    """The name under which a file of the package is imported; a package's is that of its folder."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def python(*arguments):
@@ -52,8 +59,25 @@ def test_every_module_loads_when_it_is_first_used():
 
 
 def test_every_module_is_named():
-    assert ["__init__", *mnist_lib.__all__] == [file.stem for file in FILES]
+    names = sorted(module_name(file).split(".") for file in FILES)
+    assert mnist_lib.__all__ == [parts[1] for parts in names if len(parts) == 2]
     assert set(mnist_lib.__all__) <= set(dir(mnist_lib))
+
+
+def test_every_package_has_its_init():
+    folders = {file.parent for file in FILES}
+    assert folders == {file.parent for file in FILES if file.stem == "__init__"}
+
+
+def test_all_figures_are_had_from_one_place():
+    """So that a reader needs to know no more than mnist_lib.plots."""
+    figures = {
+        node.name
+        for file in (PACKAGE / "plots").glob("*.py")
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, FUNCTIONS) and node.name.startswith("plot_")
+    }
+    assert figures and figures <= set(mnist_lib.plots.__all__) <= set(vars(mnist_lib.plots))
 
 
 def test_an_unknown_name_is_an_attribute_error_that_names_the_modules():

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from torchmetrics.functional.classification import binary_calibration_error
 
 from mnist_lib import arithmetic, plots, training
+from mnist_lib.plots.base import ink
 
 ROOT = Path(__file__).parents[1]
 
@@ -135,6 +136,23 @@ def make_ranks(seed):
     return pd.DataFrame({"all at 1": [1.0, 2, 3], "own": others}, index=["SGD", "Adam", "Muon"])
 
 
+def make_shares(seed, dys=range(-6, 7), dxs=range(-6, 7)):
+    """A table as `shift_grid` returns it: shares that differ from shift to shift."""
+    shares = np.random.default_rng(seed).uniform(size=(len(dys), len(dxs)))
+    return pd.DataFrame(shares, pd.Index(dys, name="dy"), pd.Index(dxs, name="dx"))
+
+
+def make_runs(seed):
+    """Shares of three seeds at radius 0 to 6."""
+    return pd.DataFrame(np.random.default_rng(seed).uniform(size=(3, 7)))
+
+
+def make_seen(seed):
+    """A digit, a map, its cell in row 2 and column 5, and what it sees."""
+    map = make_weights(seed)[0, :49].reshape(7, 7)
+    return make_images(seed)[0], map, 2, 5, (range(2, 15), range(17, 28)), "channel 4"
+
+
 CASES = {  # every plot function: data for it, by seed
     "plot_digits": lambda seed: (make_images(seed), torch.arange(7) + seed),
     "plot_pixels": lambda seed: (make_images(seed)[0], 3, 5, 8),
@@ -151,6 +169,17 @@ CASES = {  # every plot function: data for it, by seed
     "plot_learning_rates": lambda seed: (make_grid(seed),),
     "plot_ranks": lambda seed: (make_ranks(seed),),
     "plot_maps": lambda seed: (make_weights(seed).reshape(10, 28, 28), "abcdefghij"),
+    "plot_map_grid": lambda seed: (
+        make_weights(seed)[:, :12].reshape(5, 2, 3, 4),
+        ["raw", "b", "c", "d", "e"],
+        torch.tensor([0, 55]),
+        "kernel",
+        "step",
+    ),
+    "plot_overlays": lambda seed: (make_images(seed), make_weights(seed).view(-1, 28, 28)[:7]),
+    "plot_seen": lambda seed: make_seen(seed),
+    "plot_shift_grids": lambda seed: ({"MLP": make_shares(seed), "CNN": make_shares(seed + 9)},),
+    "plot_by_radius": lambda seed: ({"MLP": make_runs(seed), "CNN": make_runs(seed + 9)},),
     "plot_signals": lambda seed: ({"before": [4.0 + seed, 1.0, 2.0], "after": torch.arange(4.0)},),
     "plot_convolution": lambda seed: make_signals(seed),
     "plot_confusion": lambda seed: (make_confusion(seed),),
@@ -356,6 +385,169 @@ def test_maps_that_do_not_fit_are_refused():
         plots.plot_maps(torch.ones(2, 3, 4), ["one"])
 
 
+def test_a_grid_of_maps_has_named_rows_and_columns():
+    maps, rows, columns, *titles = CASES["plot_map_grid"](0)
+    maps[3, 1, 0, 0] = -9
+    ax = plots.plot_map_grid(maps, rows, columns, *titles)
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("kernel", "step")
+    assert [label.get_text() for label in ax.get_yticklabels()] == rows
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "55"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1] and ax.get_xlim()[0] < ax.get_xlim()[1]
+    assert len(ax.images) == 10
+    for number, drawn in enumerate(ax.images):
+        row, column = divmod(number, 2)
+        left, right, bottom, top = drawn.get_extent()
+        assert (right - left, bottom - top) == pytest.approx((4, 3))
+        assert (left + right) / 2 == pytest.approx(ax.get_xticks()[column])
+        assert (top + bottom) / 2 == pytest.approx(ax.get_yticks()[row])
+        assert np.array_equal(drawn.get_array(), maps[row, column])
+        assert drawn.get_clim() == (-9, 9) and drawn.get_cmap().name == plots.SIGNED
+    assert ax.figure.axes[-1].get_ylim() == pytest.approx((-9, maps.max().item()))
+    assert numbers(ax) == pytest.approx([-9, maps.max().item()], abs=0.0051)
+    assert ax.description.startswith(
+        "Maps of 3×4 numbers in 5 rows (kernel: ≈[raw, b, c, d, e]) and 2 columns (step: ≈[0, 55]), "
+    )
+    assert ax.description.endswith("The number furthest from zero: ≈[kernel d, step 55].")
+
+
+def test_maps_in_a_grid_may_have_their_own_scales_or_be_images():
+    maps = torch.tensor([0.5, -4.0]).reshape(1, 2, 1, 1) * torch.tensor([[0.2, 1.0], [0.4, 0.0]])
+    names = ([""], ["first", "second"])
+    ax = plots.plot_map_grid(maps, *names, own_scale=True)
+    assert [drawn.get_clim() for drawn in ax.images] == [(-0.5, 0.5), (-4, 4)]
+    assert ax.figure.axes == [ax], "there is no common scale to show"
+    assert "in 1 row and 2 columns (≈[first, second])" in ax.description
+    ax = plots.plot_map_grid(maps, *names, images=True)
+    assert [drawn.get_clim() for drawn in ax.images] == [(0, 1), (0, 1)]
+    assert {drawn.get_cmap().name for drawn in ax.images} == {"gray"}
+    assert ax.figure.axes == [ax]
+    assert ax.description.startswith("Images of 2×2 pixels in 1 row") and numbers(ax) == []
+    ax = plots.plot_map_grid(maps, *names, own_scale=True, images=True)
+    assert [drawn.get_clim() for drawn in ax.images] == [(0, 0.5), (-4, 0)]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "shape", [(3, 12, 1, 9), (1, 4, 5, 5), (8, 1, 3, 3), (1, 20, 14, 14), (2, 2, 9, 1)], ids=str
+)
+def test_the_names_of_a_grid_do_not_touch_each_other(shape):
+    rows, columns = (range(1000, 1000 + count) for count in shape[:2])
+    ax = plots.plot_map_grid(torch.rand(shape) - 0.5, rows, columns, "layer", "step")
+    ax.figure.draw_without_rendering()
+    for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+        boxes = [label.get_window_extent() for label in labels]
+        assert not [k for k, box in enumerate(boxes) if box.count_overlaps(boxes) > 1]
+
+
+@pytest.mark.parametrize(
+    ("maps", "rows", "columns", "message"),
+    [
+        (torch.ones(2, 3, 4), "ab", "abc", r"maps must be \(R, C, H, W\).*got \(2, 3, 4\)"),
+        (torch.ones(0, 3, 4, 4), "", "abc", r"each at least 1, got \(0, 3, 4, 4\)"),
+        (torch.ones(2, 3, 4, 4), "abc", "abc", r"rows must be as many as .* \(2\), got 3"),
+        (torch.ones(2, 3, 4, 4), "ab", "ab", r"columns must be as many as .* \(3\), got 2"),
+    ],
+)
+def test_grids_that_do_not_fit_are_refused(maps, rows, columns, message):
+    with pytest.raises(ValueError, match=message):
+        plots.plot_map_grid(maps, rows, columns)
+
+
+@pytest.mark.filterwarnings("error")
+def test_overlays_show_the_outline_of_an_image_over_its_map():
+    images, maps = torch.zeros(3, 1, 20, 28), make_weights(0)[:3, :560].reshape(3, 20, 28)
+    images[1, 0, 5:10, 12:20] = 0.8  # the first is black, the last dark in one place
+    images[2, 0, 3, 4] = 0.1
+    maps[0, 19, 0], maps[1, 7, 8], maps[2, 2, 27] = -9, 8, 7
+    ax = plots.plot_overlays(images, maps, torch.tensor([4, 7, 1]), columns=2)
+    assert texts(ax) == ["4", "7", "1"]
+    assert [drawn.get_clim() for drawn in ax.images] == [(-9, 9)] * 3
+    assert all(np.array_equal(drawn.get_array(), map) for drawn, map in zip(ax.images, maps))
+    assert len(ax.collections) == 2
+    for outline, number, lit in zip(ax.collections, (1, 2), ((12, 20, 5, 10), (4, 5, 3, 4))):
+        left, _, _, top = ax.images[number].get_extent()
+        (path,) = outline.get_paths()
+        box = path.get_extents()
+        found = (box.x0 - left, box.x1 - left, box.y0 - top, box.y1 - top)
+        assert found == pytest.approx(lit, abs=1e-5)
+    assert numbers(ax)[:2] == [-9, 8] and "outlines of 3 images" in ax.description
+    assert "furthest from zero: ≈[19, 0; 7, 8; 2, 27]; captions: ≈[4, 7, 1]." in ax.description
+    ax = plots.plot_overlays(images, maps, own_scale=True)
+    assert [drawn.get_clim() for drawn in ax.images] == [(-9, 9), (-8, 8), (-7, 7)]
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (3, 1, 4, 5), (2, 1, 4, 4), (3, 3, 4, 4)], ids=str)
+def test_overlays_that_do_not_fit_are_refused(shape):
+    message = f"images and maps must be .* got {re.escape(str(shape))} and " + r"\(3, 4, 4\)"
+    with pytest.raises(ValueError, match=message):
+        plots.plot_overlays(torch.ones(shape), torch.ones(3, 4, 4))
+    with pytest.raises(ValueError, match="captions must be as many as maps"):
+        plots.plot_overlays(torch.ones(3, 1, 4, 4), torch.ones(3, 4, 4), ["7"])
+
+
+def framed(ax):
+    """The rows and the columns of a picture inside its frame, which runs along the edges of pixels."""
+    *_, frame = ax.patches
+    inside = []
+    for first, last in frame.get_bbox().get_points().T:
+        edges = round(first + 0.5), round(last + 0.5)
+        assert (first + 0.5, last + 0.5) == pytest.approx(edges, abs=0.4)
+        inside.insert(0, list(range(*edges)))
+    return tuple(inside)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "seen"),
+    [
+        (2, 5, (range(2, 15), range(17, 28))),
+        (6, 0, (range(18, 28), range(0, 1))),
+        (0, 6, (range(28), range(27, 28))),
+    ],
+)
+def test_the_pixels_that_a_cell_sees_are_framed(row, column, seen):
+    image, map, *_ = CASES["plot_seen"](0)
+    ax = plots.plot_seen(image, map, row, column, seen, "channel 4")
+    left, right, bar = ax.figure.axes[1:]
+    assert np.array_equal(left.images[0].get_array(), image[0])
+    assert left.images[0].get_clim() == (0, 1) and left.images[0].get_cmap().name == "gray"
+    assert np.array_equal(right.images[0].get_array(), map)
+    limit = map.abs().max().item()
+    assert right.images[0].get_clim() == pytest.approx((-limit, limit))
+    assert right.images[0].get_cmap().name == plots.SIGNED
+    assert right.images[0].get_extent() == [-0.5, 6.5, 6.5, -0.5]
+    assert framed(left) == (list(seen[0]), list(seen[1]))
+    assert framed(right) == ([row], [column])
+    for part in (left, right):
+        assert (part.get_xlabel(), part.get_ylabel()) == ("column", "row")
+    assert left.get_title() == f"sees {len(seen[0])}×{len(seen[1])} pixels"
+    assert right.get_title() == "channel 4" and "7×7 numbers (channel 4)" in ax.description
+    low, high = map.min().item(), map.max().item()
+    assert bar.get_ylim() == pytest.approx((low, high))
+    assert numbers(ax) == pytest.approx([low, high, map[row, column].item()], abs=0.0051)
+    rows, columns = (f"{pixels[0]} to {pixels[-1]}" for pixels in seen)
+    assert f"rows {rows} and columns {columns}." in ax.description
+    assert f"row {row}, column {column}, with" in ax.description
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image": torch.ones(28, 28)}, r"image must be \(1, H, W\), got \(28, 28\)"),
+        ({"image": torch.ones(3, 28, 28)}, r"image must be \(1, H, W\), got \(3, 28, 28\)"),
+        ({"map": torch.ones(4, 7, 7)}, r"map must be \(h, w\), got \(4, 7, 7\)"),
+        ({"row": 7}, "row must be from 0 to 6, got 7"),
+        ({"column": -1}, "column must be from 0 to 6, got -1"),
+        ({"seen": (range(2, 29), range(3))}, r"hold rows from 0 to 27, got range\(2, 29\)"),
+        ({"seen": (range(3), range(-1, 3))}, r"hold columns from 0 to 27, got range\(-1, 3\)"),
+        ({"seen": (range(3), range(0))}, r"hold columns from 0 to 27, got range\(0, 0\)"),
+    ],
+)
+def test_what_is_not_seen_is_refused(change, message):
+    names = ("image", "map", "row", "column", "seen")
+    with pytest.raises(ValueError, match=message):
+        plots.plot_seen(**(dict(zip(names, CASES["plot_seen"](0))) | change))
+
+
 def test_signals_are_drawn_where_they_start():
     ax = plots.plot_signals({"row": [1.0, 5.0, 2.0], "edges": [4.0, -3.0]}, starts={"edges": 0.5})
     first, second = (band.lines[1] for band in ax.child_axes)
@@ -402,6 +594,156 @@ def test_accuracy_against_time_has_a_line_for_every_history():
         assert list(line.get_ydata()) == pytest.approx(list(100 * history["validation_accuracy"]))
         ends += [100 * history["validation_accuracy"].iloc[-1], history["seconds"].iloc[-1]]
     assert numbers(ax) == pytest.approx(ends, abs=0.051)
+
+
+# Shifts
+
+
+def parts_of(ax):
+    """The heat maps of a figure of shifts, which have titles; and the bar beside them."""
+    others = [part for part in ax.figure.axes if part is not ax]
+    return [part for part in others if part.get_title()], others[-1]
+
+
+def test_shares_at_each_shift_are_drawn_where_the_shift_goes():
+    """dy from the smallest above to the largest below, dx from left to right: as the digit moves."""
+    table = make_shares(0, dys=(-6, -2, 0, 3), dxs=(-1, 0, 1, 4, 5))
+    shuffled = table.iloc[[2, 0, 3, 1], [4, 1, 0, 2, 3]]
+    ax = plots.plot_shift_grids({"CNN": shuffled}, what="consistency")
+    (part,), bar = parts_of(ax)
+    (drawn,) = part.images
+    assert np.allclose(drawn.get_array(), 100 * table.to_numpy())
+    assert drawn.get_clim() == (0, 100) and drawn.origin == "upper"
+    assert part.get_ylim()[0] > part.get_ylim()[1] and part.get_xlim()[0] < part.get_xlim()[1]
+    assert [label.get_text() for label in part.get_yticklabels()] == ["−6", "−2", "0", "3"]
+    assert [label.get_text() for label in part.get_xticklabels()] == ["−1", "0", "1", "4", "5"]
+    assert (part.get_yticks().tolist(), part.get_xticks().tolist()) == ([*range(4)], [*range(5)])
+    assert part.get_xlabel() == "dx: pixels to the right" and part.get_ylabel() == "dy: pixels down"
+    assert bar.get_ylabel() == "consistency (%)" and "the consistency at each" in ax.description
+
+
+def test_some_of_the_shares_are_written_into_the_heat_map():
+    table = make_shares(1)
+    ax = plots.plot_shift_grids({"CNN": table})
+    (part,), _ = parts_of(ax)
+    assert len(part.texts) == 25
+    written = {text.get_position()[::-1]: text for text in part.texts}
+    assert set(written) == set(product((0, 3, 6, 9, 12), repeat=2))
+    for (row, column), text in written.items():
+        assert float(text.get_text()) == pytest.approx(100 * table.iloc[row, column], abs=0.51)
+        colour = part.images[0].to_rgba(100 * table.iloc[row, column])
+        assert contrast(text.get_color(), colour[:3]) >= 4.5
+    ticks = [label.get_text() for label in part.get_xticklabels()]
+    assert ticks == ["−6", "−4", "−2", "0", "2", "4", "6"]
+
+
+def test_the_heat_map_gets_lighter_from_0_to_100_percent_in_grey_too():
+    colours = plt.get_cmap(plots.SHARES)(np.linspace(0, 1, 101))[:, :3]
+    greys = colours @ [0.299, 0.587, 0.114]
+    assert (np.diff(greys) > 0).all() and greys[-1] - greys[0] > 0.6
+
+
+@pytest.mark.parametrize(
+    ("count", "layout"), [(1, (1, 1)), (2, (1, 2)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3))]
+)
+def test_heat_maps_stand_beside_each_other_each_under_its_name(count, layout):
+    tables = {f"model {number}": make_shares(number) for number in range(count)}
+    ax = plots.plot_shift_grids(tables)
+    parts, _ = parts_of(ax)
+    assert len(ax.figure.axes) == count + 2  # what was given, and the bar
+    for number, (part, (name, table)) in enumerate(zip(parts, tables.items(), strict=True)):
+        assert part.get_title() == name
+        assert np.allclose(part.images[0].get_array(), 100 * table)
+        place = part.get_subplotspec()
+        assert place.get_gridspec().get_geometry() == layout
+        assert divmod(place.num1, layout[1]) == divmod(number, layout[1])
+        assert bool(part.get_ylabel()) == (number % layout[1] == 0)
+        assert bool(part.get_xlabel()) == (number + layout[1] >= count)
+
+
+def test_the_description_of_shifts_has_the_means_by_radius():
+    tables = {"MLP": make_shares(0), "CNN": make_shares(1)}
+    expected = []
+    for table in tables.values():
+        for radius in (0, 2, 4, 6):
+            cells = [
+                100 * table.loc[dy, dx]
+                for dy, dx in product(range(-6, 7), repeat=2)
+                if max(abs(dy), abs(dx)) == radius
+            ]
+            expected.append(sum(cells) / len(cells))
+    ax = plots.plot_shift_grids(tables)
+    assert numbers(ax) == pytest.approx(expected, abs=0.051)
+    assert re.sub(r"≈[\d.]+", "N", ax.description) == (
+        "Heat maps of the accuracy at each shift dx (right), dy (down). "
+        "MLP: N % without a shift, N % at radius 2, N % at radius 4, N % at radius 6; "
+        "CNN: N % without a shift, N % at radius 2, N % at radius 4, N % at radius 6."
+    )
+    small = make_shares(0, dys=(1, 2), dxs=(-3, 1))  # of radius 1, 2 and 3
+    ax = plots.plot_shift_grids({"MLP": small})
+    assert numbers(ax) == pytest.approx([100 * small.loc[2, 1]], abs=0.051)
+    ax = plots.plot_shift_grids({"MLP": small.loc[[1], [1]]})
+    assert numbers(ax) == pytest.approx(2 * [100 * small.loc[1, 1]], abs=0.051)
+
+
+@pytest.mark.parametrize("name", ["plot_shift_grids", "plot_by_radius"])
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({}, "tables must be a dict of at least one table, .* got an empty one"),
+        (make_shares(0), "tables must be a dict of at least one table, .* got a DataFrame"),
+        ({"CNN": [[0.5]]}, "must hold DataFrames with rows and columns, got list: 'CNN'"),
+        ({"CNN": pd.DataFrame()}, "DataFrames with rows and columns, got an empty one: 'CNN'"),
+        ({"CNN": make_shares(0) * 100}, r"must hold shares from 0 to 1, got [\d.]+ in 'CNN'"),
+        ({"CNN": make_shares(0) * math.nan}, "must hold shares from 0 to 1, got nan in 'CNN'"),
+    ],
+    ids=["none", "no dict", "no table", "empty", "percent", "nan"],
+)
+def test_what_is_no_table_of_shares_is_refused(name, tables, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(plots, name)(tables)
+
+
+def test_shares_by_radius_are_means_over_seeds_in_a_band_of_all_seeds():
+    tables = {"MLP": make_runs(0), "CNN": make_runs(1).rename(columns=lambda radius: 2 * radius)}
+    ax = plots.plot_by_radius(tables, ylabel="consistency (%)")
+    expected = []
+    for number, (name, table) in enumerate(tables.items()):
+        line, band = ax.lines[number], ax.collections[number]
+        means = [100 * sum(table[radius]) / 3 for radius in table]
+        assert line.get_label() == name and list(line.get_xdata()) == list(table.columns)
+        assert list(line.get_ydata()) == pytest.approx(means)
+        assert np.array_equal(band.get_facecolor()[0, :3], to_rgb(line.get_color()))
+        edges = band.get_paths()[0].vertices
+        for radius in table:
+            at = edges[edges[:, 0] == radius, 1]
+            ends = 100 * min(table[radius]), 100 * max(table[radius])
+            assert (at.min(), at.max()) == pytest.approx(ends)
+        expected += [means[0], means[3], means[6]]
+    assert numbers(ax) == pytest.approx(expected, abs=0.051)
+    assert ax.description.startswith("Consistency (%) against the radius of the shift")
+    assert re.search(r": MLP ≈\S+ at 0, ≈\S+ at 3, ≈\S+ at 6; CNN ≈\S+ at 0", ax.description)
+    assert ax.get_ylabel() == "consistency (%)" and ax.get_ylim()[0] == 0
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["MLP", "CNN"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_seed_and_one_radius_can_be_drawn():
+    ax = plots.plot_by_radius({"CNN": pd.DataFrame({3: [0.25]})})
+    ax.figure.draw_without_rendering()
+    assert numbers(ax) == [25] and "CNN ≈25.0 at 3." in ax.description
+
+
+def test_nine_names_differ_in_colour_and_in_grey_and_ten_are_refused():
+    tables = {f"model {number}": make_runs(number) for number in range(10)}
+    with pytest.raises(ValueError, match="tables must hold at most 9 tables, got 10"):
+        plots.plot_by_radius(tables)
+    tables.popitem()
+    lines = plots.plot_by_radius(tables).lines
+    assert len({line.get_color() for line in lines}) == 9
+    assert len({line.get_marker() for line in lines}) == 9
+    assert len({line.get_linestyle() for line in lines}) == 4
 
 
 # Lines and descents
@@ -814,8 +1156,8 @@ def test_every_number_of_a_confusion_matrix_can_be_read(options, scale):
 @pytest.mark.parametrize("name", ["Blues", "viridis", "gray", "hsv"])
 def test_ink_can_be_read_on_any_colour(name):
     for colour in plt.get_cmap(name)(np.linspace(0, 1, 256)):
-        assert contrast(plots._ink(colour), colour[:3]) >= 4.5
-    assert (plots._ink((1, 1, 1)), plots._ink((0, 0, 0))) == ("black", "white")
+        assert contrast(ink(colour), colour[:3]) >= 4.5
+    assert (ink((1, 1, 1)), ink((0, 0, 0))) == ("black", "white")
 
 
 def test_a_confusion_matrix_has_a_row_for_each_label_and_a_column_for_each_answer():

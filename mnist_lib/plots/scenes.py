@@ -2,9 +2,10 @@
 
 import matplotlib.pyplot as plt
 
-from . import arithmetic
+from .. import arithmetic
+from .base import COLOURS
 
-RESULT = "#0072B2"  # the first colour of the series
+RESULT = COLOURS[0]
 
 
 def scene_of(input, weight, windows, sides, outside):

@@ -1,0 +1,66 @@
+"""Every still figure of the series. Each carries a description in words, computed from what it shows.
+
+A plot function draws into `ax` (or into a new figure) and returns the axes; `show` puts the figure on the
+page. In descriptions, numbers that depend on the data or the seed stand behind an ≈.
+
+- `base`: the look of the series, `new_axes`, `describe`, `show`.
+- `images`: digits, their pixels, how many there are, what a model says of one.
+- `maps`: numbers of either sign: weights, kernels, feature maps.
+- `curves`: how training goes, and how models and optimizers compare.
+- `descents`: points and lines, losses, paths on a surface.
+- `windows`: convolution and pooling, window by window; signals. (`scenes` draws the cells.)
+- `judging`: confusions and confidence.
+- `robustness`: what becomes of answers when digits move.
+"""
+
+from .base import COLOURS, MARKERS, SHARES, SIGNED, STYLE, describe, new_axes, show, style
+from .curves import (
+    plot_accuracy_against_time,
+    plot_history,
+    plot_learning_rates,
+    plot_ranks,
+    plot_scores,
+)
+from .descents import plot_descent, plot_lines, plot_losses, plot_paths
+from .images import plot_counts, plot_digits, plot_pixels, plot_prediction
+from .judging import plot_confusion, plot_reliability
+from .maps import plot_map_grid, plot_maps, plot_overlays, plot_seen, plot_templates
+from .robustness import plot_by_radius, plot_shift_grids
+from .windows import plot_convolution, plot_pooling, plot_signals
+
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "SHARES",
+    "SIGNED",
+    "STYLE",
+    "describe",
+    "new_axes",
+    "plot_accuracy_against_time",
+    "plot_by_radius",
+    "plot_confusion",
+    "plot_convolution",
+    "plot_counts",
+    "plot_descent",
+    "plot_digits",
+    "plot_history",
+    "plot_learning_rates",
+    "plot_lines",
+    "plot_losses",
+    "plot_map_grid",
+    "plot_maps",
+    "plot_overlays",
+    "plot_paths",
+    "plot_pixels",
+    "plot_pooling",
+    "plot_prediction",
+    "plot_ranks",
+    "plot_reliability",
+    "plot_scores",
+    "plot_seen",
+    "plot_shift_grids",
+    "plot_signals",
+    "plot_templates",
+    "show",
+    "style",
+]

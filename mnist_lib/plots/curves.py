@@ -1,0 +1,145 @@
+"""How training goes, and how models and optimizers compare."""
+
+import itertools
+
+import numpy as np
+
+from .base import COLOURS, MARKERS, describe, line_look, new_axes, style
+
+
+@style()
+def plot_history(history, ax=None):
+    """Draw the error rate on training batches and on validation images as training goes on.
+
+    Args:
+        history: what `fit` returned, with validation.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes()
+    errors = {
+        "training batches": 100 * (1 - history["accuracy"]),
+        "validation": 100 * (1 - history["validation_accuracy"]),
+    }
+    for (name, values), marker in zip(errors.items(), MARKERS):
+        ax.plot(history["step"], values, f"{marker}-", label=name, markersize=4)
+    ax.set(xlabel="step", ylabel="error rate (%)", ylim=(0, None))
+    ax.legend()
+    spans = "; ".join(
+        f"{name} from ≈{values.iloc[0]:.1f} % to ≈{values.iloc[-1]:.1f} %"
+        for name, values in errors.items()
+    )
+    return describe(ax, f"Error rate against training step: {spans}.")
+
+
+@style()
+def plot_accuracy_against_time(histories, ax=None):
+    """Draw validation accuracy against seconds of training.
+
+    Args:
+        histories: {name: what `fit` returned, with validation}.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 4)
+    for (name, history), marker in zip(histories.items(), itertools.cycle(MARKERS)):
+        accuracy = 100 * history["validation_accuracy"]
+        ax.plot(history["seconds"], accuracy, f"{marker}-", label=name, markersize=5)
+    ax.set(xlabel="seconds of training", ylabel="validation accuracy (%)", xscale="log")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
+    ax.legend()
+    ends = "; ".join(
+        f"{name} ≈{100 * history['validation_accuracy'].iloc[-1]:.1f} % after ≈{history['seconds'].iloc[-1]:.1f} s"
+        for name, history in histories.items()
+    )
+    return describe(
+        ax, f"Validation accuracy against training time, on a logarithmic axis: {ends}."
+    )
+
+
+@style()
+def plot_scores(scores, xlabel="accuracy (%)", ax=None):
+    """Draw a bar for the mean of each group of results, and a dot for each result.
+
+    Args:
+        scores: {name: results of several seeds, as shares from 0 to 1}.
+        xlabel: what is measured.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 0.7 + 0.55 * len(scores))
+    names = list(scores)
+    for place, name in enumerate(names):
+        values = 100 * np.asarray(scores[name])
+        ax.barh(place, values.mean(), color=COLOURS[4], height=0.6)
+        ax.plot(values, np.full(len(values), place), "o", color=COLOURS[6], markersize=4)
+        ax.annotate(
+            f"mean {values.mean():.1f}",
+            (values.max(), place),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    ax.set(yticks=range(len(names)), yticklabels=names, xlabel=xlabel)
+    ax.invert_yaxis()
+    ax.margins(x=0.2)
+    ax.set_xlim(left=0)
+    means = "; ".join(f"{name} ≈{100 * np.mean(scores[name]):.1f}" for name in names)
+    return describe(
+        ax, f"Bars: {xlabel}, the mean of several runs, with a dot for each run. {means}."
+    )
+
+
+@style()
+def plot_learning_rates(table, ax=None):
+    """Draw the error rate of optimizers against the learning rate: means over seeds, from best to worst seed.
+
+    Args:
+        table: what `grids.run_grid` returns: columns optimizer, learning_rate, accuracy.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7.5, 4.5)
+    words = []
+    for number, (name, runs) in enumerate(table.groupby("optimizer", sort=False)):
+        errors = 100 * (1 - runs.groupby("learning_rate")["accuracy"].agg(["mean", "min", "max"]))
+        look = line_look(number)
+        ax.plot(errors.index, errors["mean"], label=name, markersize=5, **look)
+        ax.vlines(errors.index, errors["max"], errors["min"], color=look["color"], lw=1)
+        best = errors["mean"].idxmin()
+        words.append(f"{name} ≈{errors['mean'].min():.1f} % at ≈{best:g}")
+    ax.set(xscale="log", xlabel="learning rate", ylabel="error rate (%)")
+    if (table["accuracy"] < 1).any():  # else all is 0, for which a logarithmic axis has no place
+        ax.set_yscale("log")
+        ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 90) if tick > ax.get_ylim()[0]]
+        ax.set_yticks(ticks, labels=map(str, ticks))
+    ax.minorticks_off()
+    ax.set_xticks(sorted(table["learning_rate"].unique()))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    text = f"Error rate against learning rate. The lowest: {'; '.join(words)}."
+    return describe(ax, text)
+
+
+@style()
+def plot_ranks(ranks, ax=None):
+    """Draw who comes first, second, … under several conditions: a line for each name, from condition to condition.
+
+    Args:
+        ranks: DataFrame, a row for each name, a column for each condition; 1 is the first place.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(8.5, 0.5 * len(ranks) + 0.8)
+    places = range(len(ranks.columns))
+    for number, (name, row) in enumerate(ranks.iterrows()):
+        ax.plot(places, row, markersize=8, lw=2, **line_look(number))
+        ax.text(-0.1, row.iloc[0], name, ha="right", va="center")
+        ax.text(places[-1] + 0.1, row.iloc[-1], name, ha="left", va="center")
+    ax.set(xticks=places, xticklabels=ranks.columns, xlim=(-1, len(places)))
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(1, len(ranks) + 1))
+    ax.set(ylabel="place")
+    ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    orders = "; ".join(
+        f"{condition}: ≈[{', '.join(ranks[condition].sort_values().index)}]" for condition in ranks
+    )
+    return describe(ax, f"Places from first to last, a line for each. {orders}.")

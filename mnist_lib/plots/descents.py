@@ -1,0 +1,201 @@
+"""A loss on its way down: points and lines, steps, paths on a surface."""
+
+import numpy as np
+import torch
+
+from .base import COLOURS, array, describe, marks, new_axes, style
+
+
+@style()
+def plot_lines(x, y, lines, ax=None):
+    """Draw points, and straight lines through them.
+
+    Args:
+        x, y: the points, N values each.
+        lines: {name: (w, b)}, for the lines w·x + b.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 4)
+    x, y = array(x).ravel(), array(y).ravel()
+    ax.plot(x, y, ".", color="0.5", markersize=5 if len(x) > 50 else 9, label="points")
+    at, height = np.linspace(x.min(), x.max(), 5), np.ptp(y) or 1.0
+    low, high = y.min(), y.max()
+    for number, (name, (w, b)) in enumerate(lines.items()):
+        values = _line(at, w, b)
+        ax.plot(at, values, label=name, lw=1.8, **marks(number))
+        low, high = min(low, np.nanmin([*values, low])), max(high, np.nanmax([*values, high]))
+    low, high = max(low, y.min() - height), min(high, y.max() + height)  # a line may run off
+    ax.set(xlabel="x", ylabel="y", ylim=(low - 0.05 * height, high + 0.05 * height))
+    ax.locator_params(nbins=5)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    words = "; ".join(f"{name}: w ≈{w:.3g}, b ≈{b:.3g}" for name, (w, b) in lines.items())
+    return describe(ax, f"{len(x)} points and {len(lines)} lines w·x + b. {words}.")
+
+
+@style()
+def plot_losses(losses, ax=None):
+    """Draw how losses change from step to step, on a logarithmic axis.
+
+    Args:
+        losses: {name: the loss before the first step and after each}. Infinity and NaN are left out.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 3.5)
+    for number, (name, values) in enumerate(losses.items()):
+        values = np.asarray(values, dtype=float)
+        kept = np.where(np.isfinite(values), values, np.nan)
+        every = (number, max(1, len(values) // 10))  # markers, not one above the other
+        ax.plot(range(len(values)), kept, label=name, markevery=every, **marks(number))
+    ax.set(xlabel="step", ylabel="loss (mean squared error)", yscale="log")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ends = "; ".join(
+        f"{name} from ≈{values[0]:.2g} to ≈{values[-1]:.2g}" for name, values in losses.items()
+    )
+    return describe(ax, f"Loss against step, on a logarithmic axis: {ends}.")
+
+
+@style()
+def plot_descent(x, y, path, step=None, ax=None):
+    """Draw points and the line of one step of a descent; beside them the loss over w and b, and the path so far.
+
+    Args:
+        x, y: the points, N values each.
+        path: (steps + 1, 2), rows (w, b), as `training.descend` returns it. It may run off to infinity and NaN.
+        step: how far to draw the path, from 0; None: to its end. The axes are the same for every step.
+        ax: the axes of a subplot, whose left half gets points and line; or None for a new figure.
+
+    Raises:
+        ValueError: the path has no such step.
+    """
+    x, y, path = array(x).ravel(), array(y).ravel(), array(path).astype(float)
+    last = len(path) - 1
+    step = last if step is None else step
+    if not 0 <= step <= last:
+        raise ValueError(f"step must be from 0 to {last}, got {step}")
+    ax = ax or new_axes(8, 3.6)
+    (w, b), height = path[step], np.ptp(y) or 1.0
+    ax.plot(x, y, ".", color="0.6", markersize=5)
+    at = np.linspace(x.min(), x.max(), 101)
+    values, low, high = _line(at, w, b), y.min() - 0.7 * height, y.max() + 0.7 * height
+    ax.plot(at, values, color=COLOURS[5], lw=2.5)
+    if not ((low < values) & (values < high)).any():
+        ax.text(0.5, 0.9, "(the line is outside)", transform=ax.transAxes, ha="center")
+    ax.set(xlabel="x", ylabel="y", ylim=(low, high))
+    ax.locator_params(nbins=5)
+    ax.set_title(f"step {step} of {last}", fontsize=12)
+    best = np.polyfit(x, y, 1)
+    surface = _beside(ax)
+    _draw_surface(surface, x, best, path, step)
+    with np.errstate(all="ignore"):
+        before, now = (np.square(w * x + b - y).mean() for w, b in path[[0, step]])
+    surface.set_title(f"loss {now:.3g}", fontsize=12)
+    words = (
+        f"Left: {len(x)} points and the line w·x + b at step {step} of {last}, w ≈{w:.3g} and b ≈{b:.3g}. "
+        f"Right: contours of the loss over w and b, lowest at w ≈{best[0]:.3g} and b ≈{best[1]:.3g}, and the path "
+        f"so far. On it the loss goes from ≈{before:.2g} to ≈{now:.2g}."
+    )
+    return describe(ax, words)
+
+
+def _beside(ax):
+    """New axes in the right half of a subplot; `ax` keeps the left half."""
+    halves = ax.get_subplotspec().subgridspec(1, 2)
+    ax.set_subplotspec(halves[0])
+    return ax.figure.add_subplot(halves[1])
+
+
+def _draw_surface(ax, x, best, path, step):
+    """Contours of the mean squared error around its lowest point, and a path on it up to a step."""
+    reach = 1.5 * max(0.3, *np.abs(path[0] - best))  # from the middle to the edges
+    away = np.linspace(-reach, reach, 101)
+    w, b = np.meshgrid(away, away)
+    above = w**2 * (x**2).mean() + 2 * w * b * x.mean() + b**2  # the lowest loss
+    levels = above.max() * np.linspace(0, 1, 10) ** 2  # evenly spaced contours
+    ax.contourf(best[0] + w, best[1] + b, above, levels=levels, cmap="Greys", vmax=2 * levels[-1])
+    ax.contour(best[0] + w, best[1] + b, above, levels=levels, colors="0.6", linewidths=0.7)
+    ax.plot(*best, "+", color="black", markersize=12, markeredgewidth=2)
+    trail = path[: step + 1]
+    ax.plot(*trail.T, "o-", color=COLOURS[5], markersize=3, lw=1.2)
+    ax.plot(*trail[-1], "o", color=COLOURS[5], markeredgecolor="black", markersize=8)
+    ax.set(xlim=best[0] + np.array([-reach, reach]), ylim=best[1] + np.array([-reach, reach]))
+    ax.set(xlabel="w, the slope", ylabel="b, the value at x = 0", aspect="equal")
+    ax.locator_params(nbins=5)
+
+
+def _line(x, w, b):
+    """w·x + b, without a warning where w or b is infinite."""
+    with np.errstate(all="ignore"):
+        return float(w) * x + float(b)
+
+
+@style()
+def plot_paths(surface, paths, ax=None):
+    """Draw where optimizers go on a surface over two weights, seen from above.
+
+    The frame holds the first path and the origin. A + marks the lowest place in it, unless that lies at its edge.
+
+    Args:
+        surface: a function of weights (..., 2) that returns heights (...).
+        paths: {name: (steps + 1, 2)}, from the common start to the end. Infinity and NaN are left out.
+        ax: the axes to draw into, or None for a new figure.
+
+    Raises:
+        ValueError: there is no path.
+    """
+    if not paths:
+        raise ValueError("paths must hold at least one path, got none")
+    ax = ax or new_axes(7.5, 4)
+    paths = {name: array(torch.as_tensor(path)) for name, path in paths.items()}
+    low, high = _frame(next(iter(paths.values())))
+    x, y, heights = _heights(surface, low, high)
+    spread = np.ptp(heights) or 1.0
+    levels = heights.min() + spread * np.linspace(0, 1, 12) ** 2  # closer near the bottom
+    ax.contourf(x, y, heights, levels=levels, cmap="Greys", vmax=2 * levels[-1] - levels[0])
+    ax.contour(x, y, heights, levels=levels, colors="0.7", linewidths=0.7)
+    for number, (name, path) in enumerate(paths.items()):
+        kept = np.where(np.isfinite(path), path, np.nan)
+        ax.plot(*kept.T, label=name, lw=1.5, markersize=4, **marks(number))
+    start = next(iter(paths.values()))[0]
+    ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=10)
+    ax.set(xlabel="first weight", ylabel="second weight")
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ends = "; ".join(
+        f"{name} after {len(path) - 1} steps at (≈{path[-1, 0]:.2g}, ≈{path[-1, 1]:.2g})"
+        for name, path in paths.items()
+    )
+    at = f"(≈{start[0]:.2g}, ≈{start[1]:.2g})"
+    words = f"Paths on a surface seen from above, all from {at}. {ends}."
+    lowest = _lowest(surface, low, high)
+    if lowest is not None:
+        ax.plot(*lowest, "+", color="black", markersize=10, markeredgewidth=1.5)
+        x, y = np.round(lowest, 2) + 0.0  # without a −0
+        words += f" A + marks the lowest place shown, (≈{x:g}, ≈{y:g})."
+    return describe(ax, words)
+
+
+def _frame(path):
+    """The lower left and the upper right corner of what to show: the path and the origin, with a margin."""
+    path = np.concatenate([path[np.isfinite(path).all(axis=1)], np.zeros((1, 2))])
+    margin = 0.15 * np.ptp(path, axis=0) + 0.05 * (np.abs(path).max() or 1.0)
+    return path.min(axis=0) - margin, path.max(axis=0) + margin
+
+
+def _heights(surface, low, high):
+    """Places on a grid between two corners, and the height of the surface there: x, y and heights (201, 201)."""
+    x, y = np.meshgrid(*(np.linspace(*ends, 201) for ends in zip(low, high)))
+    places = torch.as_tensor(np.stack([x, y], axis=-1), dtype=torch.float32)
+    return x, y, array(surface(places)).astype(float)
+
+
+def _lowest(surface, low, high):
+    """The lowest place of a surface between two corners, as an array (2,); None if it lies at an edge."""
+    place, cell = None, (high - low) / 200
+    for closer in (1, 10, 100):  # a ravine may be narrower than the first cells
+        x, y, heights = _heights(surface, low, high)
+        row, column = np.unravel_index(heights.argmin(), heights.shape)
+        if place is None and not (0 < row < 200 and 0 < column < 200):
+            return None
+        place = np.array([x[row, column], y[row, column]])
+        low, high = place - 10 * cell / closer, place + 10 * cell / closer
+    return place

@@ -1,0 +1,173 @@
+"""How a convolution or a pooling comes about, window by window; and signals in one dimension."""
+
+import math
+import textwrap
+
+import numpy as np
+import torch
+
+from .. import arithmetic
+from . import scenes
+from .base import COLOURS, array, describe, new_axes, style
+
+
+@style()
+def plot_signals(signals, starts=None, ax=None):
+    """Draw signals as lines, each in a band of its own, below each other.
+
+    Args:
+        signals: {name: (L,)}.
+        starts: {name: the place of its first value}; 0 where nothing is said.
+        ax: the axes to draw into, or None for a new figure.
+    """
+    ax = ax or new_axes(7, 1.3 * len(signals))
+    ax.axis("off")
+    names, bands = list(signals), len(signals)
+    ends = [(starts or {}).get(name, 0) + len(signals[name]) for name in names]
+    words = []
+    for number, name in enumerate(names):
+        band = ax.inset_axes((0, 1 - (number + 0.85) / bands, 1, 0.8 / bands))
+        values = array(torch.as_tensor(signals[name]))
+        places = (starts or {}).get(name, 0) + np.arange(len(values))
+        band.axhline(0, color="0.8", linewidth=0.8)
+        band.plot(places, values, "o-", color=COLOURS[number % len(COLOURS)], markersize=4)
+        band.set(xlim=(-0.5, max(ends) - 0.5))
+        band.set_title(name, loc="left", fontsize=12, pad=2)
+        band.margins(y=0.15)
+        if number < bands - 1:
+            band.tick_params(labelbottom=False)
+        else:
+            band.set_xlabel("place")
+        low, high = arithmetic.short(values.min()), arithmetic.short(values.max())
+        words.append(
+            f"{name}: {len(values)} values from {low} to {high}, the largest at {places[values.argmax()]}, "
+            f"the smallest at {places[values.argmin()]}"
+        )
+    return describe(ax, f"Signals below each other. {'; '.join(words)}.")
+
+
+@style()
+def plot_convolution(
+    input,
+    weight,
+    bias=None,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    steps=None,
+    sums=True,
+    ax=None,
+):
+    """Draw how a convolution comes about: some of its windows, one below the other.
+
+    Args:
+        input, weight, bias, stride, padding, dilation, groups: as in `arithmetic.convolution_windows`.
+        steps: the numbers of the windows to draw, from 0; or None for the first, a middle and the last one.
+        sums: whether to write the sum below each window.
+        ax: the axes to draw into, or None for a new figure.
+
+    Raises:
+        TypeError, ValueError: what goes in does not go together, or there is no such window.
+    """
+    windows = arithmetic.convolution_windows(input, weight, bias, stride, padding, dilation, groups)
+    input, weight = torch.as_tensor(input), torch.as_tensor(weight)
+    words = f"A convolution, input {tuple(input.shape)} and weight {tuple(weight.shape)}"
+    words += _settings(stride=(stride, 1), padding=(padding, 0), dilation=(dilation, 1))
+    words += _settings(groups=(groups, 1))
+    sides = _sides(padding, weight.shape[2:], dilation)
+    scene = scenes.scene_of(input, weight, windows, sides, outside=0.0)
+    return _draw_windows(ax, scene, steps, sums, words)
+
+
+@style()
+def plot_pooling(
+    input,
+    kernel_size,
+    stride=None,
+    padding=0,
+    dilation=1,
+    ceil_mode=False,
+    count_include_pad=True,
+    kind="max",
+    steps=None,
+    sums=True,
+    ax=None,
+):
+    """Draw how a pooling comes about: some of its windows, one below the other.
+
+    Args:
+        input, kernel_size, stride, padding, dilation, ceil_mode: as in `arithmetic.max_pool_windows`.
+        count_include_pad: as in `arithmetic.avg_pool_windows`; for "avg" alone.
+        kind: "max" or "avg"; "avg" takes no dilation.
+        steps, sums, ax: as in `plot_convolution`.
+
+    Raises:
+        TypeError, ValueError: what goes in does not go together, or there is no such window.
+    """
+    if kind == "max":
+        windows = arithmetic.max_pool_windows(
+            input, kernel_size, stride, padding, dilation, ceil_mode
+        )
+    elif kind == "avg" and dilation == 1:
+        windows = arithmetic.avg_pool_windows(
+            input, kernel_size, stride, padding, ceil_mode, count_include_pad
+        )
+    else:
+        raise ValueError(
+            f'kind must be "max", or "avg" with dilation 1; got {kind!r} with dilation {dilation}'
+        )
+    input = torch.as_tensor(input)
+    words = f"{'A max' if kind == 'max' else 'An average'} pooling, input {tuple(input.shape)}"
+    words += f", kernel_size {kernel_size}, stride {kernel_size if stride is None else stride}"
+    words += _settings(padding=(padding, 0), dilation=(dilation, 1), ceil_mode=(ceil_mode, False))
+    words += _settings(count_include_pad=(count_include_pad, True))
+    kernel_sizes = arithmetic.for_each_axis("kernel_size", kernel_size, input.dim() - 1)
+    outside = -math.inf if kind == "max" else 0.0 if count_include_pad else None
+    sides = _sides(padding, kernel_sizes, dilation)
+    scene = scenes.scene_of(input, None, windows, sides, outside)
+    return _draw_windows(ax, scene, steps, sums, words)
+
+
+def _settings(**settings):
+    """What is not as usual, in words: {name: (value, usual value)}."""
+    return "".join(
+        f", {name} {value}" for name, (value, usual) in settings.items() if value != usual
+    )
+
+
+def _sides(padding, kernel_sizes, dilation):
+    """Cells of padding (before, after) along each axis."""
+    axes = len(kernel_sizes)
+    paddings = arithmetic.for_each_axis("padding", padding, axes)
+    dilations = arithmetic.for_each_axis("dilation", dilation, axes)
+    return [arithmetic.padding_sides(*axis) for axis in zip(paddings, kernel_sizes, dilations)]
+
+
+def _draw_windows(ax, scene, steps, sums, words):
+    """Draw some windows of a scene below each other, and describe them; `words` say what it is a picture of."""
+    windows, last = scene.windows, len(scene.windows) - 1
+    steps = sorted({0, last // 2, last}) if steps is None else list(steps)
+    if not steps or not all(0 <= step <= last for step in steps):
+        raise ValueError(f"steps must be numbers from 0 to {last}, got {steps}")
+    width = max(scene.width, 12)
+    lines = [textwrap.wrap(windows[step].written_out, int(4.4 * width)) for step in steps]
+    pitch = scene.height + 0.7 * max(map(len, lines)) * sums + 1.1
+    if ax is None:
+        cell = min(0.4, 9 / width)  # inches
+        ax = new_axes(cell * (width + 0.4), cell * (pitch * len(steps) - 0.5))
+        ax.figure.set_layout_engine("none")
+        ax.set_position((0, 0, 1, 1))
+    size = 72 * ax.figure.get_figwidth() / (width + 0.4)  # points to a cell
+    for number, step in enumerate(steps):
+        scene.draw(ax, step, pitch * number, size)
+        if sums:
+            below = pitch * number + scene.height + 0.3
+            text, font = "\n".join(lines[number]), min(12, 0.4 * size)
+            ax.text(0, below, text, va="top", fontsize=font, linespacing=1.3)
+    ax.set(xlim=(-0.2, width + 0.2), ylim=(pitch * len(steps) - 0.6, -0.1), aspect="equal")
+    ax.axis("off")
+    words += f": output {tuple(at + 1 for at in windows[-1].output)}."
+    for step in steps:
+        words += f" Window {step + 1} of {len(windows)}: {windows[step].written_out}."
+    return describe(ax, words)
