@@ -104,6 +104,14 @@ def _in_words(answer, choices):
     return f"the answer is {', '.join(others)} or {last}, and yours is {answer!r}."
 
 
+def _among(result, known, otherwise):
+    """What is wrong with a tensor: that of the first of the known [(outcome, misunderstanding)], or `otherwise`."""
+    for outcome, misunderstanding in known:
+        if result.shape == outcome.shape and torch.allclose(result, outcome, atol=1e-4):
+            return misunderstanding
+    return otherwise
+
+
 def _call(function, *arguments):
     """The result of the student's function; a function that returns nothing is not answered yet."""
     if not callable(function):
@@ -955,7 +963,188 @@ def _temperature(answer):
         ((softmax / 2).softmax(dim=1), "you took the softmax twice; divide the logits instead."),
         ((logits / 2).sigmoid(), "a sigmoid looks at each logit alone; take the softmax of a row."),
     ]
-    for outcome, misunderstanding in known:
-        if torch.allclose(result, outcome, atol=1e-5):
+    return _among(
+        result, known, "these are not the softmax of the logits divided by the temperature."
+    )
+
+
+# ---- 10_kernels_and_feature_maps
+
+
+@exercise("10-seen", hint="Go back layer by layer: first · stride, and last · stride + kernel − 1.")
+def _seen(answer):
+    try:
+        first, last = (int(value) for value in answer)
+    except (TypeError, ValueError):
+        return f"two numbers are asked for, (first, last), and yours is {answer!r}."
+    if first > last:
+        return "the first row comes before the last."
+    mistakes = {
+        (8, 17): None,
+        (8, 13): "those are rows after the first convolution, and each sees five rows of pixels.",
+        (4, 6): "those are rows after the pooling; go on, back to the pixels.",
+        (8, 12): "after the pooling these are rows 4 to 6: the pooling looks at two rows for each.",
+        (8, 16): "the last row after the pooling, 6, comes from rows 12 and 13.",
+        (6, 15): "there is no padding here, so nothing is taken off at the front.",
+        (4, 13): "there is no padding here, so nothing is taken off at the front.",
+        (8, 18): "the last row is included: a kernel of 5 from row 13 on ends at row 17.",
+        (4, 12): "the pooling halves: behind it neighbours are two rows apart.",
+        (4, 10): "the pooling halves: behind it neighbours are two rows apart.",
+    }
+    return mistakes.get((first, last), f"{first} to {last} is not it.")
+
+
+@exercise("10-occlusion", hint="The logit of the image, less the logit with that pixel at 0.")
+def _occlusion(answer):
+    falls = torch.as_tensor(answer, dtype=torch.float32).flatten()
+    if len(falls) != 3:
+        return f"three numbers are asked for, one for each pixel, and yours are {len(falls)}."
+    known = [  # what comes out, and what was misunderstood
+        ([0, -1, 0.3], None),
+        ([2, -1, 0.5], "those are the slopes; a pixel that is black already cannot fall."),
+        ([0, 1, -0.3], "how far does it *fall*? Without b the logit rises: minus one."),
+        ([0, 1, 0.3], "b has a negative weight: without it the logit rises, a fall of minus one."),
+        ([-0.7, 0.3, -1.0], "those are the logits that are left; the fall was asked for."),
+        ([2, 1, 0.5], "those are sizes of slopes; multiply by the pixel, and mind the sign."),
+    ]
+    for values, misunderstanding in known:
+        if torch.allclose(falls, torch.tensor(values, dtype=torch.float32), atol=1e-4):
             return misunderstanding
-    return "these are not the softmax of the logits divided by the temperature."
+    return "with the image (0, 1, 0.6) the logit is −0.7; take one pixel away at a time."
+
+
+@exercise("10-awake", hint="Largest cell first, then the comparison, then the mean over images.")
+def _awake(answer):
+    maps = torch.zeros(4, 3, 2, 2)
+    maps[0, 0, 1, 1], maps[1, 0, 0, 0], maps[2, 0] = 0.5, 3.0, 1.0
+    maps[3, 1, 0, 1] = 0.25
+    share = torch.as_tensor(_call(answer, maps.clone())).float()
+    above = (maps > 0).flatten(2)  # (images, channels, cells)
+    awake, all_cells = above.any(dim=2).float(), above.all(dim=2).float()
+    known = [  # what comes out, and what was misunderstood
+        (awake.mean(dim=0), None),
+        (above.float().mean(dim=(0, 2)), "that is the share of cells; one awake cell is enough."),
+        (awake.sum(dim=0), "that is a count; divide by the number of images."),
+        (awake.mean(dim=1), "that is for each image; average over dim 0."),
+        (all_cells.mean(dim=0), "one cell above zero is enough, not all."),
+        (maps.amax(dim=(2, 3)).mean(dim=0), "compare with zero before you average."),
+        (1 - awake.mean(dim=0), "that is the share asleep."),
+    ]
+    otherwise = "where 3 of 4 images have a cell above zero in a channel, its share is 0.75."
+    if share.dim() != 1:
+        otherwise = (
+            f"the result has the shape (3,), one for each channel, yours {tuple(share.shape)}."
+        )
+    return _among(share, known, otherwise)
+
+
+@exercise("10-factor", hint="What a hook returns replaces the output. Change a copy of it.")
+def _factor(answer):
+    with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
+        torch.manual_seed(0)
+        layers = (torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten())
+        model = torch.nn.Sequential(*layers, torch.nn.Linear(12, 10)).eval()
+        images = torch.rand(5, 1, 4, 4)
+    with torch.no_grad():
+        model[0].weight.abs_(), model[0].bias.abs_()  # every channel has something to say
+        usual, inner = model(images), model[0](images)
+        of_channel, of_image = inner.clone(), inner.clone()
+        of_channel[:, 2] *= 3
+        of_image[2] *= 3
+        logits = torch.as_tensor(_call(answer, model, images.clone(), "0", 2, 3.0))
+        after = model(images)
+        known = [  # what comes out, and what was misunderstood
+            (model[1:](of_channel), None),
+            (usual, "nothing has changed: the hook has to return the new output."),
+            (model[1:](of_image), "you changed an image, not a channel: channels are dim 1."),
+            (model[1:](3 * inner), "you changed all channels of the layer."),
+        ]
+    if model[0]._forward_hooks or not torch.equal(after, usual):
+        return "the model is another one afterwards: remove the hook, and leave the weights."
+    if logits.shape != usual.shape:
+        return f"logits {tuple(usual.shape)} are asked for, and yours are {tuple(logits.shape)}."
+    otherwise = "these are not the logits with that channel of that layer times the factor."
+    return _among(logits, known, otherwise)
+
+
+# ---- 11_shift_robustness
+
+
+@exercise("11-where", hint="Rows count down, columns count right; dx belongs to the columns.")
+def _where(answer):
+    try:
+        row, column = (int(value) for value in answer)
+    except (TypeError, ValueError):
+        return f"two numbers are asked for, (row, column), and yours is {answer!r}."
+    mistakes = {
+        (12, 7): None,
+        (7, 12): "row and column are exchanged: dy changes the row, dx the column.",
+        (8, 13): "both signs are turned round: positive dy moves down, to larger rows.",
+        (8, 7): "positive dy moves down, and rows are counted downwards.",
+        (12, 13): "negative dx moves left, to smaller columns.",
+        (13, 8): "dx changes the column, dy the row; and mind the signs.",
+    }
+    return mistakes.get((row, column), f"({row}, {column}) is not it.")
+
+
+@exercise(
+    "11-blame", hint="Which part of LabNet did you exchange when four pixels stopped mattering?"
+)
+def _blame(answer):
+    return _in_words(
+        answer,
+        {
+            "convolution": "it is equivariant: its map moves along, and nothing else changes.",
+            "pooling": "two poolings by 2 leave the map as it was at a move by four pixels.",
+            "flatten": None,
+        },
+    )
+
+
+@exercise("11-always", hint="Compare each row with the first, then ask for all rows, then average.")
+def _always(answer):
+    answers = torch.tensor([[3, 5, 1, 7, 0]] * 4)
+    answers[2, 1], answers[1, 2] = 6, 2  # two of five images change once
+    share = torch.as_tensor(_call(answer, answers.clone())).float()
+    same = answers == answers[0]
+    return _among(
+        share,
+        [
+            (same.all(dim=0).float().mean(), None),
+            (same.float().mean(), "that is the mean over all shifts; one change is enough here."),
+            (same[1:].float().mean(), "that is the mean over the shifts; one change is enough."),
+            (same.all(dim=1).float().mean(), "that is a share of shifts; it is asked for images."),
+            (same.all(dim=0).float(), "that says it of each image; now the share."),
+            (same.all(dim=0).float().sum(), "that is a count; divide by the number of images."),
+            (1 - same.all(dim=0).float().mean(), "that is the share that changes."),
+        ],
+        "of four images, two that never change their class make a share of 0.5.",
+    )
+
+
+@exercise(
+    "11-templates", hint="F.conv2d slides the template; turn rows and columns round at the end."
+)
+def _templates(answer):
+    generator = torch.Generator().manual_seed(0)
+    weight, bias = (torch.randn(shape, generator=generator) for shape in ((10, 784), (10,)))
+    images = torch.rand(3, 1, 28, 28, generator=generator)
+    logits = torch.as_tensor(_call(answer, weight.clone(), bias.clone(), images.clone())).float()
+    slid = F.conv2d(F.pad(images, (6, 6, 6, 6)), weight.reshape(10, 1, 28, 28))
+    right = slid.flip(2, 3) + bias.reshape(10, 1, 1)
+    if logits.shape != right.shape:
+        return f"the result has the shape {tuple(right.shape)}, and yours {tuple(logits.shape)}."
+    return _among(
+        logits,
+        [
+            (right, None),
+            (slid + bias.reshape(10, 1, 1), _MIRRORED),
+            (slid.flip(2, 3), "the bias is missing."),
+            (slid, f"the bias is missing, and {_MIRRORED}"),
+            (right.mT, "rows and columns are exchanged: rows are for dy."),
+        ],
+        "at dx = dy = 0 these are not the logits of the linear model, or elsewhere not those of the moved images.",
+    )
+
+
+_MIRRORED = "the order is the other way round: a template further left sees an image further right."

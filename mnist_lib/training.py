@@ -264,7 +264,69 @@ def predict(model, images):
         return torch.cat(logits).softmax(dim=1)
 
 
-def fit(model, batches, optimizer, epochs, validation=None, validate_every=None, scheduler=None):
+class WeightRecord:
+    """Copies of some weights as training goes on: `fit` takes them, from before the first step to after the last.
+
+    `steps` is the list of the steps they were taken after, 0 being before the first. `record[name]` holds the copies,
+    a tensor (moments, *shape of the parameter) on the CPU.
+
+    Args:
+        model: the model that is trained.
+        names: which of its parameters, such as ["layers.0.weight"]; `model.named_parameters()` has them all.
+        every: after how many steps to take copies, at least 1. Those before the first and after the last always are.
+
+    Raises:
+        TypeError: `names` is one name; `["layers.0.weight"]` is a list of one.
+        ValueError: `names` is empty, or the model has no such parameter; the message says which it has. Or `every`
+            is not a positive integer.
+
+    >>> model = torch.nn.Linear(2, 1)
+    >>> record = WeightRecord(model, ["weight"], every=10)
+    >>> record.note(0); _ = torch.nn.init.zeros_(model.weight); record.note(10)
+    >>> record.steps, record["weight"].shape, record["weight"][1]
+    ([0, 10], torch.Size([2, 1, 2]), tensor([[0., 0.]]))
+    """
+
+    def __init__(self, model, names, every=1):
+        if isinstance(names, str):
+            raise TypeError(f"names must be a list of names, such as [{names!r}], got {names!r}")
+        parameters = dict(model.named_parameters())
+        names = list(names)
+        if not names or not set(names) <= set(parameters):
+            raise ValueError(f"names must be some of {', '.join(parameters)}, got {names}")
+        self.model, self.every = model, positive_integer("every", every)
+        self.steps, self._copies = [], {name: [] for name in names}
+
+    def note(self, step):
+        """Copy the weights as they are after `step`.
+
+        Raises:
+            ValueError: `step` does not come after the last one noted: the record is full from an earlier training.
+        """
+        if self.steps and step <= self.steps[-1]:
+            filled = f"one that goes to step {self.steps[-1]}"
+            raise ValueError(f"record must be a new one to start from step {step}, got {filled}")
+        self.steps.append(step)
+        for name, copies in self._copies.items():
+            weights = self.model.get_parameter(name).detach()
+            copies.append(weights.to("cpu", copy=True))  # training changes the weights in place
+
+    def __getitem__(self, name):
+        if name not in self._copies:
+            raise KeyError(f"name must be one of {', '.join(self._copies)}, got {name!r}")
+        return torch.stack(self._copies[name])
+
+
+def fit(
+    model,
+    batches,
+    optimizer,
+    epochs,
+    validation=None,
+    validate_every=None,
+    scheduler=None,
+    record=None,
+):
     """Train `model` for some epochs. After the same seed, the same result, bit for bit, on the same machine.
 
     Args:
@@ -275,6 +337,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
         validation: batches to evaluate on, or None.
         validate_every: after how many steps to evaluate; None: after each epoch.
         scheduler: a torch.optim.lr_scheduler to step after every step of the optimizer, or None.
+        record: a new WeightRecord of `model` to fill, or None.
 
     Returns:
         A history, a DataFrame with a row for each evaluation and for the end: `step` and `epoch` so far,
@@ -283,7 +346,8 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
 
     Raises:
         TypeError: `batches` has no length, and so can perhaps not be gone through again.
-        ValueError: `epochs` or `validate_every` is not a positive integer, or there is no example.
+        ValueError: `epochs` or `validate_every` is not a positive integer, or there is no example, or `record` is
+            one of another model or not new.
         Diverged: the loss, or that on `validation`, became NaN or infinite.
     """
     last = count_steps(batches, epochs)
@@ -291,6 +355,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
     if validate_every is not None:
         every = positive_integer("validate_every", validate_every)
     rows, recent, step, seconds = [], [], 0, 0.0
+    _note(record, model, step, last)
     with progress_bar(last, "training", "step") as bar:
         started = time.perf_counter()
         for epoch in range(1, epochs + 1):
@@ -298,6 +363,7 @@ def fit(model, batches, optimizer, epochs, validation=None, validate_every=None,
                 if scheduler is not None:
                     scheduler.step()
                 step += 1
+                _note(record, model, step, last)
                 recent.append(batch)
                 bar.update()
                 if step % every == 0 or step == last:
@@ -356,6 +422,16 @@ def positive_integer(name, value):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
     return int(value)
+
+
+def _note(record, model, step, last):
+    """Let a record of weights, if there is one, note the steps that it is meant to."""
+    if record is None:
+        return
+    if record.model is not model:
+        raise ValueError("record must be a WeightRecord of the model in training, got another's")
+    if step % record.every == 0 or step == last:
+        record.note(step)
 
 
 def _measure(recent, model, validation):

@@ -1,5 +1,6 @@
 """What a notebook builds up in plain cells, and what mnist_lib holds under the same name, do the same."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ from notebook_rules import NOTEBOOKS, built_in, code_cells, output_texts, read, 
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image
 
-from mnist_lib import arithmetic, data, grids, metrics, models, training
+from mnist_lib import arithmetic, data, features, grids, metrics, models, shifts, training
 
 MODELS = {
     "06_linear_and_nonlinear": ["SoftmaxClassifier", "TwoLinearLayers", "MLP"],
@@ -168,6 +169,105 @@ def test_confusion_matrices_and_reports_are_the_same(classes, seed):
     theirs = metrics.report(answers, labels, classes)
     assert [*ours.columns] == [*theirs.columns] and [*ours.index] == [*theirs.index]
     assert np.allclose(ours, theirs, atol=1e-6)
+
+
+def test_weight_records_are_the_same(digits):
+    def train(make_record):
+        """A record of two epochs of five steps, from seed 0; the steps are noted as fit notes them."""
+        training.seed_everything(0)
+        model = models.ConvNet()
+        record = make_record(model, ["layers.0.weight", "layers.3.bias"], every=4)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        return record, (model, data.Batches(digits, 64, shuffle=True), optimizer)
+
+    ours, run = train(from_notebook("10_kernels_and_feature_maps", "WeightRecord"))
+    ours.note(0)
+    steps = (step for _ in range(2) for step in training.training_steps(*run))
+    for number, _ in enumerate(steps, start=1):
+        if number % 4 == 0 or number == 10:
+            ours.note(number)
+    theirs, run = train(training.WeightRecord)
+    training.fit(*run, epochs=2, record=theirs)
+    assert ours.steps == theirs.steps == [0, 4, 8, 10]
+    for name in ("layers.0.weight", "layers.3.bias"):
+        assert torch.equal(ours[name], theirs[name])
+        assert len(theirs[name].unique(dim=0)) == 4
+
+
+LOOKED_INTO = [models.MLP, models.ConvNet, models.BatchNormCNN, models.TinyVGG]
+
+
+@pytest.mark.parametrize("make_model", LOOKED_INTO)
+def test_feature_maps_are_the_same(make_model, digits):
+    torch.manual_seed(0)
+    model = make_model()
+    built = built_in("10_kernels_and_feature_maps", "feature_maps", "layer_names")
+    names = built["layer_names"](model)
+    assert names == features.layer_names(model)
+    ours = built["feature_maps"](model, digits.images[:5], names)
+    theirs = features.feature_maps(model, digits.images[:5], names)
+    assert set(ours) == set(theirs) == set(names)
+    assert all(torch.equal(ours[name], theirs[name]) for name in names)
+    assert model.training and not any(part._forward_hooks for part in model.modules())
+    with pytest.raises(ValueError, match=r"layers must be among .*; got .*conv9"):
+        built["feature_maps"](model, digits.images[:5], ["conv9"])
+
+
+@pytest.mark.parametrize(
+    ("make_model", "layer"),
+    [
+        (models.ConvNet, "layers.5"),
+        (models.UnpaddedConvNet, "layers.5"),
+        (models.TinyVGG, "layers.7"),
+    ],
+)
+def test_receptive_fields_are_the_same(make_model, layer):
+    ours, model = from_notebook("10_kernels_and_feature_maps", "seen_pixels"), make_model()
+    for cell in range(5):
+        seen = features.seen_pixels(model, layer, cell, 4 - cell)
+        assert ours(model, layer, cell, 4 - cell) == seen
+
+
+@pytest.mark.parametrize("name", ["shift_by_loop", "shift_by_slices", "shift"])
+@pytest.mark.parametrize("dx", [-40, -28, -3, 0, 1, 27, 30])
+def test_shifts_are_the_same(name, dx, digits):
+    ours, image = from_notebook("11_shift_robustness", name), digits.images[0, 0]
+    for dy in (-29, -2, 0, 5, 28):
+        assert torch.equal(ours(image, dx, dy), shifts.shift(image, dx, dy))
+
+
+def test_random_shifts_and_augmented_batches_are_the_same(digits):
+    ours = built_in("11_shift_robustness", "random_shift", "Augmented")
+    changed = []
+    for shift, augment in (
+        (ours["random_shift"], ours["Augmented"]),
+        (shifts.random_shift, shifts.Augmented),
+    ):
+        batches = augment(data.Batches(digits, 64, shuffle=True), partial(shift, largest=3))
+        torch.manual_seed(0)
+        changed.append([*batches, *batches])
+        assert len(batches) == 5
+    for (images, labels), (other_images, other_labels) in zip(*changed, strict=True):
+        assert torch.equal(images, other_images) and torch.equal(labels, other_labels)
+    assert not torch.equal(changed[0][0][0], changed[0][5][0])
+
+
+def test_grids_of_shifts_and_their_radii_are_the_same(digits):
+    ours = built_in("11_shift_robustness", "shift_grid", "by_radius")
+    torch.manual_seed(0)
+    model, steps = models.SoftmaxClassifier(), (-4, 0, 1, 3)  # untrained, it is inconsistent
+    theirs = shifts.shift_grid(model, digits, steps)
+    for left, right in zip(ours["shift_grid"](model, digits, steps), theirs, strict=True):
+        assert np.allclose(left, right, atol=1e-6)
+        assert np.allclose(ours["by_radius"](left), shifts.by_radius(right), atol=1e-6)
+    assert theirs.consistency.loc[0, 0] == 1 and theirs.consistency.loc[-4, 3] < 1
+
+
+@pytest.mark.parametrize("size", [(27, 27), (28, 28), (5, 8)])
+def test_blur_poolings_are_the_same(size):
+    maps = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    ours = from_notebook("11_shift_robustness", "BlurPool2d")()
+    assert torch.allclose(ours(maps), shifts.BlurPool2d()(maps), atol=1e-6)
 
 
 SMALL = list(product(range(1, 8), range(1, 5), range(1, 4), range(3), range(1, 4)))

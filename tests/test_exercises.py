@@ -40,6 +40,39 @@ def sum_of_signs(weight, slope, state, lr):
     return signum(weight, slope.sign(), state, lr)
 
 
+def logits_with(model, images, layer, channel, factor, place=None, keep=False, give=True):
+    """Exercise 10-factor, answered; or with mistakes that students make."""
+
+    def change(module, inputs, output):
+        output = output.clone()
+        output[(slice(None), channel) if place is None else place] *= factor
+        return output if give else None
+
+    hook = model.get_submodule(layer).register_forward_hook(change)
+    logits = model(images)
+    if not keep:
+        hook.remove()
+    return logits
+
+
+def larger_weights(model, images, layer, channel, factor):
+    """Exercise 10-factor, with the weights changed instead of the output: the model is another one afterwards."""
+    model.get_submodule(layer).weight.data[channel] *= factor
+    model.get_submodule(layer).bias.data[channel] *= factor
+    return model(images)
+
+
+def share_awake(maps):
+    """Exercise 10-awake, answered."""
+    return (maps.amax(dim=(2, 3)) > 0).float().mean(dim=0)
+
+
+def all_logits(weight, bias, images, flip=(2, 3), with_bias=True):
+    """Exercise 11-templates, answered; or with mistakes that students make."""
+    slid = F.conv2d(F.pad(images, (6, 6, 6, 6)), weight.reshape(10, 1, 28, 28)).flip(flip)
+    return slid + with_bias * bias.reshape(10, 1, 1)
+
+
 def convolved(images, kernel, stride=1):
     return F.conv2d(images[None, None], kernel[None, None], stride=stride)[0, 0]
 
@@ -110,6 +143,17 @@ RIGHT = {
         lambda logits, temperature: (logits / temperature).softmax(dim=1),
         lambda logits, temperature: (logits.double() / temperature).softmax(-1),
     ],
+    "10-seen": [(8, 17), [8, 17], torch.tensor([8, 17])],
+    "10-occlusion": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], torch.tensor([0, -1, 0.3])],
+    "10-awake": [share_awake, lambda maps: (maps > 0).flatten(2).any(dim=2).double().mean(dim=0)],
+    "10-factor": [logits_with],
+    "11-where": [(12, 7), [12, 7], torch.tensor([12, 7])],
+    "11-blame": ["flatten", "Flatten and the linear layer"],
+    "11-always": [
+        lambda answers: (answers == answers[0]).all(dim=0).double().mean(),
+        lambda answers: sum(len(set(one)) == 1 for one in answers.T.tolist()) / answers.shape[1],
+    ],
+    "11-templates": [all_logits, lambda *given: all_logits(*given).double()],
 }
 WRONG = [
     ("00-pixels", 28, "one row"),
@@ -351,6 +395,64 @@ WRONG = [
     ("09-temperature", lambda logits, temperature: logits / temperature, "softmax is missing"),
     ("09-temperature", lambda logits, temperature: logits.sum(1), "shape of the logits"),
     ("09-temperature", lambda logits, temperature: logits * 0, "not the softmax"),
+    ("10-seen", (8, 13), "each sees five rows of pixels"),
+    ("10-seen", (4, 6), "go on"),
+    ("10-seen", (8, 12), "the pooling looks at two rows"),
+    ("10-seen", (8, 16), "rows 12 and 13"),
+    ("10-seen", (6, 15), "no padding"),
+    ("10-seen", (4, 13), "no padding"),
+    ("10-seen", (8, 18), "ends at row 17"),
+    ("10-seen", (4, 12), "the pooling halves"),
+    ("10-seen", (4, 10), "the pooling halves"),
+    ("10-seen", (17, 8), "comes before"),
+    ("10-seen", (0, 27), "0 to 27 is not it"),
+    ("10-seen", 8, "two numbers are asked for"),
+    ("10-seen", (8, 12, 17), "two numbers are asked for"),
+    ("10-occlusion", (2, -1, 0.5), "those are the slopes"),
+    ("10-occlusion", (0, 1, -0.3), "how far does it *fall*"),
+    ("10-occlusion", (0, 1, 0.3), "a fall of minus one"),
+    ("10-occlusion", (-0.7, 0.3, -1.0), "logits that are left"),
+    ("10-occlusion", (2, 1, 0.5), "sizes of slopes"),
+    ("10-occlusion", (0, 0, 0), "one pixel away at a time"),
+    ("10-occlusion", -0.7, "three numbers"),
+    ("10-awake", lambda maps: (maps > 0).float().mean(dim=(0, 2, 3)), "share of cells"),
+    ("10-awake", lambda maps: (maps.amax(dim=(2, 3)) > 0).sum(dim=0), "that is a count"),
+    ("10-awake", lambda maps: (maps.amax(dim=(2, 3)) > 0).float().mean(dim=1), "for each image"),
+    ("10-awake", lambda maps: (maps.amin(dim=(2, 3)) > 0).float().mean(dim=0), "not all"),
+    ("10-awake", lambda maps: maps.amax(dim=(2, 3)).mean(dim=0), "compare with zero"),
+    ("10-awake", lambda maps: 1 - share_awake(maps), "asleep"),
+    ("10-awake", lambda maps: share_awake(maps).mean(), "shape (3,)"),
+    ("10-awake", lambda maps: torch.zeros(3), "its share is 0.75"),
+    ("10-factor", larger_weights, "the model is another one afterwards"),
+    ("10-factor", partial(logits_with, keep=True), "remove the hook"),
+    ("10-factor", partial(logits_with, give=False), "return the new output"),
+    ("10-factor", partial(logits_with, place=2), "not a channel"),
+    ("10-factor", partial(logits_with, place=...), "all channels"),
+    ("10-factor", partial(logits_with, place=(0, 0)), "not the logits with that channel"),
+    ("10-factor", lambda *arguments: logits_with(*arguments)[:, :5], "logits (5, 10)"),
+    ("11-where", (7, 12), "exchanged"),
+    ("11-where", (8, 13), "both signs"),
+    ("11-where", (8, 7), "moves down"),
+    ("11-where", (12, 13), "moves left"),
+    ("11-where", (13, 8), "mind the signs"),
+    ("11-where", (1, 1), r"(1, 1) is not it"),
+    ("11-where", 12, "two numbers"),
+    ("11-blame", "pooling", "two poolings"),
+    ("11-blame", "convolution", "equivariant"),
+    ("11-blame", "dropout", 'is "convolution", "pooling" or "flatten"'),
+    ("11-always", lambda answers: (answers == answers[0]).double().mean(), "one change is enough"),
+    ("11-always", lambda answers: (answers == answers[0])[1:].double().mean(), "over the shifts"),
+    ("11-always", lambda answers: (answers == answers[0]).all(1).double().mean(), "of shifts"),
+    ("11-always", lambda answers: (answers == answers[0]).all(0), "now the share"),
+    ("11-always", lambda answers: (answers == answers[0]).all(0).sum(), "a count"),
+    ("11-always", lambda answers: 1 - (answers == answers[0]).all(0).double().mean(), "changes"),
+    ("11-always", lambda answers: 0.3, "make a share of 0.5"),
+    ("11-templates", lambda *given: all_logits(*given, flip=()), "other way round"),
+    ("11-templates", lambda *given: all_logits(*given, with_bias=False), "the bias is missing."),
+    ("11-templates", lambda *given: all_logits(*given, (), False), "missing, and the order"),
+    ("11-templates", lambda *given: all_logits(*given).mT, "rows are for dy"),
+    ("11-templates", lambda *given: all_logits(*given) * 0, "not the logits of the linear model"),
+    ("11-templates", lambda weight, bias, images: images.flatten(1) @ weight.T, "has the shape"),
 ]
 
 

@@ -16,6 +16,7 @@ START = "pip install -r requirements.txt && jupyter lab notebooks/00_start_here.
 TEST = "pip install -r requirements.txt && pytest"
 # What Google Colab has installed (August 2026): a package that asks for more would replace it, and break Colab.
 COLAB = {
+    "anywidget": "0.9.21",
     "filelock": "3.32.3",
     "ipython": "7.34.0",
     "ipywidgets": "7.7.1",
@@ -29,6 +30,7 @@ COLAB = {
     "torch": "2.11.0",
     "torchvision": "0.26.0",
     "tqdm": "4.67.3",
+    "traitlets": "5.7.1",
 }
 # What it lacks and pip adds, and small packages that it has in a version that we do not know.
 NEW_TO_COLAB = {"torchmetrics", "lightning-utilities"}

@@ -636,6 +636,110 @@ def test_the_progress_bar_counts_the_steps_and_goes_away(monkeypatch, capfd, swi
         assert printed.err == ""
 
 
+# A record of weights
+
+NAMES = ["1.weight", "5.bias"]
+
+
+def fit_with_record(every, names=NAMES, **options):
+    """`fit`, with a record: (model, history, record). It takes 12 steps."""
+    training.seed_everything(0)
+    model = make_model(seed=None)
+    record = training.WeightRecord(model, names, every)
+    batches = Batches(make_split(50), batch_size=16, shuffle=True)
+    history = training.fit(model, batches, SGD(model.parameters()), 3, record=record, **options)
+    return model, history, record
+
+
+@pytest.mark.parametrize("every", [1, 2, 4, 5, 12, 100, np.int64(5)])
+def test_a_record_is_that_of_the_loop_written_by_hand(every):
+    """Bit for bit, at step 0, at every multiple, and at the last step: once."""
+    training.seed_everything(0)
+    model = make_model(seed=None)
+    copies = [{name: model.get_parameter(name).detach().clone() for name in NAMES}]
+    optimizer = SGD(model.parameters())
+    batches = Batches(make_split(50), batch_size=16, shuffle=True)
+    model.train()
+    for _ in range(3):
+        for images, labels in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+            copies.append({name: model.get_parameter(name).detach().clone() for name in NAMES})
+
+    trained, _, record = fit_with_record(every)
+    assert record.steps == sorted({*range(0, 13, every), 12})
+    for name in NAMES:
+        expected = torch.stack([copies[step][name] for step in record.steps])
+        assert torch.equal(record[name], expected)
+        assert torch.equal(record[name][-1], trained.get_parameter(name))
+        assert not torch.equal(record[name][0], record[name][-1])
+        assert record[name].device.type == "cpu" and not record[name].requires_grad
+
+
+@pytest.mark.parametrize("options", [{}, {"validation": Batches(make_split(9), 4)}])
+def test_a_record_changes_nothing(options):
+    with_record, history, _ = fit_with_record(1, **options)
+    state = torch.get_rng_state()
+    without, expected = fit(**options)
+    assert same_weights(with_record, without)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert history.drop(columns="seconds").equals(expected.drop(columns="seconds"))
+
+
+def test_a_record_holds_copies():
+    """Neither training on, nor writing into what the record gave, changes it."""
+    model, _, record = fit_with_record(4)
+    before = {name: record[name].clone() for name in NAMES}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    for name in NAMES:
+        record[name].zero_()
+        assert torch.equal(record[name], before[name])
+        assert before[name].any()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_record_lies_on_the_cpu(device):
+    model = make_model().to(device)
+    record = training.WeightRecord(model, NAMES)
+    record.note(0)
+    assert {record[name].device.type for name in NAMES} == {"cpu"}
+
+
+def test_a_name_that_the_model_does_not_have_is_answered_by_those_it_has():
+    names = "1.weight, 1.bias, 2.weight, 2.bias, 5.weight, 5.bias"
+    with pytest.raises(ValueError, match=f"names must be some of {names}, got .'1.weigth'."):
+        training.WeightRecord(make_model(), ["1.weigth"])
+    with pytest.raises(ValueError, match=r"names must be some of .*, got \[\]"):
+        training.WeightRecord(make_model(), [])
+    with pytest.raises(ValueError, match=r"names .*, got \['1.weight', '2.running_mean'\]"):
+        training.WeightRecord(make_model(), ["1.weight", "2.running_mean"])
+    with pytest.raises(TypeError, match=r"names must be a list .*\['1.weight'\], got '1.weight'"):
+        training.WeightRecord(make_model(), "1.weight")
+    with pytest.raises(KeyError, match=r"name must be one of 1.weight, 5.bias, got '1.bias'"):
+        fit_with_record(100)[2]["1.bias"]
+
+
+@pytest.mark.parametrize("every", [0, -1, 1.5, True, None, "1"])
+def test_a_record_is_kept_after_a_positive_number_of_steps(every):
+    with pytest.raises(ValueError, match=f"every must be an integer of at least 1, got {every!r}"):
+        training.WeightRecord(make_model(), NAMES, every)
+
+
+def test_a_record_is_for_one_training_of_its_own_model():
+    model, _, record = fit_with_record(5)
+    batches, optimizer = Batches(make_split(50), 16), SGD(model.parameters())
+    with pytest.raises(ValueError, match="record must be a new one .* that goes to step 12"):
+        training.fit(model, batches, optimizer, 1, record=record)
+    other = training.WeightRecord(make_model(), NAMES)
+    before = copy.deepcopy(model)
+    with pytest.raises(ValueError, match="record must be a WeightRecord of the model in training"):
+        training.fit(model, batches, optimizer, 1, record=other)
+    assert same_weights(model, before), "it is said before the first step"
+
+
 def weights_of(model):
     values = b"".join(value.numpy().tobytes() for value in model.state_dict().values())
     return hashlib.sha256(values).hexdigest()
