@@ -1087,24 +1087,29 @@ def _where(answer):
     return mistakes.get((row, column), f"({row}, {column}) is not it.")
 
 
-@exercise(
-    "11-blame", hint="Which part of LabNet did you exchange when four pixels stopped mattering?"
-)
-def _blame(answer):
-    return _in_words(
-        answer,
-        {
-            "convolution": "it is equivariant: its map moves along, and nothing else changes.",
-            "pooling": "two poolings by 2 leave the map as it was at a move by four pixels.",
-            "flatten": None,
-        },
-    )
+@exercise("11-cells", hint="Two poolings by 2: how wide is a cell? And back is the other way.")
+def _cells(answer):
+    try:
+        right, down = (float(value) for value in answer)
+    except (TypeError, ValueError):
+        return f"two numbers are asked for, (dx, dy), and yours is {answer!r}."
+    mistakes = {
+        (-2, 1): None,
+        (2, -1): "that is where the maps have gone; to put them back is the other way.",
+        (-8, 4): "those are pixels; a cell is several pixels wide.",
+        (8, -4): "those are pixels, and that is not the way back.",
+        (-4, 2): "there are two poolings before these maps, not one.",
+        (1, -2): "dx and dy are exchanged.",
+        (-2, -1): "dy = −4 moved the digit up, so its maps have to go down.",
+        (2, 1): "dx = 8 moved the digit right, so its maps have to go left.",
+    }
+    return mistakes.get((right, down), f"({right:g}, {down:g}) is not it.")
 
 
 @exercise("11-always", hint="Compare each row with the first, then ask for all rows, then average.")
 def _always(answer):
-    answers = torch.tensor([[3, 5, 1, 7, 0]] * 4)
-    answers[2, 1], answers[1, 2] = 6, 2  # two of five images change once
+    answers = torch.tensor([[3, 5, 1, 7, 0, 9]] * 4)
+    answers[2, 1], answers[1, 2] = 6, 2  # two of six images change once
     share = torch.as_tensor(_call(answer, answers.clone())).float()
     same = answers == answers[0]
     return _among(
@@ -1142,6 +1147,8 @@ def _templates(answer):
             (slid.flip(2, 3), "the bias is missing."),
             (slid, f"the bias is missing, and {_MIRRORED}"),
             (right.mT, "rows and columns are exchanged: rows are for dy."),
+            (right.flip(3), "the rows are in order, the columns are the other way round."),
+            (right.flip(2), "the columns are in order, the rows are the other way round."),
         ],
         "at dx = dy = 0 these are not the logits of the linear model, or elsewhere not those of the moved images.",
     )

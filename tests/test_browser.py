@@ -18,6 +18,16 @@ from browser import (
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
+# Random images and networks, the same here and in the notebook.
+NETWORKS = """import torch
+from mnist_lib import data, models
+torch.manual_seed(0)
+split = data.Split(torch.rand(30, 1, 28, 28), torch.arange(30) % 10)
+networks = {"softmax classifier": models.SoftmaxClassifier(), "MLP": models.MLP()}
+networks |= {"TinyVGG": models.TinyVGG(), "ConvNet": models.ConvNet()}
+for network in networks.values():
+    for parameter in network.parameters():
+        parameter.data *= 2  # surer of themselves"""
 CELLS = [
     "from mnist_lib.widgets import *\nconvolution_explorer(size=8)",
     "pooling_explorer(kind='avg')",
@@ -28,6 +38,17 @@ from mnist_lib.widgets import confusion_explorer
 labels = torch.arange(2000) % 10  # the answers to the first of 20 images with label 4: 9; to all others right
 probabilities = torch.eye(10)[torch.where(labels == 4, (torch.arange(2000) < 100) * 5 + 4, labels)]
 confusion_explorer(Split(torch.rand(2000, 1, 28, 28), labels), 0.9 * probabilities + 0.01)""",
+    """import torch
+from mnist_lib.training import WeightRecord
+from mnist_lib.widgets import kernel_explorer
+model = torch.nn.Conv2d(4, 8, kernel_size=5)
+record = WeightRecord(model, ["weight"])
+for step in range(9):
+    torch.nn.init.constant_(model.weight, (step + 1) / 9)
+    record.note(10 * step)
+kernel_explorer(record, "weight")""",
+    f"{NETWORKS}\nfrom mnist_lib.widgets import *\nfeature_explorer(networks['ConvNet'], split)",
+    f"{NETWORKS}\nfrom mnist_lib.widgets import *\nshift_explorer(networks, split, layer='layers.3')",
 ]
 
 
@@ -55,6 +76,9 @@ convolution = pytest.mark.parametrize("area", [0], indirect=True)
 pooling = pytest.mark.parametrize("area", [1], indirect=True)
 learning_rate = pytest.mark.parametrize("area", [2], indirect=True)
 confusion = pytest.mark.parametrize("area", [3], indirect=True)
+kernels = pytest.mark.parametrize("area", [4], indirect=True)
+maps = pytest.mark.parametrize("area", [5], indirect=True)
+shift = pytest.mark.parametrize("area", [6], indirect=True)
 every_explorer = pytest.mark.parametrize("area", range(len(CELLS)), indirect=True)
 
 
@@ -213,7 +237,8 @@ def test_nothing_is_cut_off(page, area, width):
     clipped = area.evaluate(
         """area => {
             const edge = area.getBoundingClientRect().right;
-            return [...area.querySelectorAll('label, img, pre, button, [aria-live], .widget-readout')]
+            const parts = 'label, img, pre, button, input, [aria-live], [role=application], .widget-readout';
+            return [...area.querySelectorAll(parts)]
                 .filter(part => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display != 'inline'
                     || part.getBoundingClientRect().right > edge)
                 .map(part => part.outerHTML.slice(0, 80));
@@ -239,3 +264,163 @@ def test_a_notebook_keeps_a_sentence(page, area):
         "() => window.jupyterapp.shell.currentWidget.content.widgets[0].model.outputs.toJSON()"
     )
     assert output["data"]["text/plain"].startswith("An explorer: run this notebook to move")
+
+
+# Inside a network
+
+
+@kernels
+def test_the_kernels_are_played(area):
+    wait_for_text(area, "Before training: weights from 0.111 to 0.111")
+    buttons(area).first.click()
+    wait_for_text(area, "After step 80: weights from 1 to 1")
+    slider(area, "moment").press("Home")
+    wait_for_text(area, "Before training: weights from 0.111 to 0.111")
+    area.locator('img[alt^="Before training: Maps of 5×5 numbers in 4 rows"]').wait_for()
+
+
+def networks():
+    """The names that `NETWORKS` leaves behind."""
+    names = {}
+    exec(NETWORKS, names)
+    return names
+
+
+def number_of(text):
+    return float(text.replace("−", "-"))
+
+
+@maps
+def test_the_arrow_keys_move_the_cell(area):
+    names = networks()
+    model = names["networks"]["ConvNet"]
+    box = area.locator("[role=application]")
+    assert box.inner_text() == "Arrow keys move the cell"
+    wait_for_text(area, r"Digit 0 \(label 0\); layers\.0, channel 0, row 14, column 14: ")
+    for _ in range(15):
+        box.press("ArrowRight")
+    for key in ("ArrowUp", "ArrowDown", "ArrowDown"):
+        box.press(key)
+    said = wait_for_text(area, r"Digit 0 \(label 0\); layers\.0, channel 0, row 15, column 27: ")
+    expected = model.layers[0](names["split"].images[:1])[0, 0, 15, 27].item()
+    assert number_of(re.search(r"the number is (\S+)\.", said)[1]) == pytest.approx(expected, 1e-2)
+    assert said.endswith("rows 13 to 17 and columns 25 to 27 of the digit")
+    dropdown(area, "layer").select_option("layers.3")  # 14×14 cells
+    wait_for_text(area, r"Digit 0 \(label 0\); layers\.3, channel 0, row 13, column 13: ")
+    for _ in range(9):  # not End: in ipywidgets that is where the slider ended at first
+        slider(area, "channel").press("ArrowRight")
+    said = wait_for_text(area, r"Digit 0 \(label 0\); layers\.3, channel 7, row 13, column 13: ")
+    expected = model.layers[:4](names["split"].images[:1])[0, 7, 13, 13].item()
+    assert number_of(re.search(r"the number is (\S+)\.", said)[1]) == pytest.approx(expected, 1e-2)
+    for _ in range(3):
+        box.press("ArrowRight")
+    box.press("ArrowLeft")
+    wait_for_text(area, r".* channel 7, row 13, column 12: ")
+
+
+# Moving the digit
+
+
+def digit(area):
+    """The field for the number of a digit."""
+    return area.locator('.widget-inline-hbox:has(label:text-is("digit")) input')
+
+
+def check_answers(said, number, dx, dy):
+    """The explorer says of the shifted digit what PyTorch computes."""
+    names = networks()
+    moved = F.pad(names["split"].images[number : number + 1], (dx, -dx, dy, -dy))
+    for name, model in names["networks"].items():
+        with torch.no_grad():
+            probability, answer = model.eval()(moved).softmax(dim=1).max(dim=1)
+        shown = re.search(rf"{name} (\d) \((\d+) %\)", said)
+        assert int(shown[1]) == answer.item()
+        assert int(shown[2]) == pytest.approx(100 * probability.item(), abs=0.51)
+
+
+@shift
+def test_the_arrow_keys_move_the_digit(page, area):
+    box = area.locator("[role=application]")
+    assert box.inner_text() == "Arrow keys move the digit"
+    check_answers(wait_for_text(area, r"Digit 0 \(label 0\), not moved: "), 0, 0, 0)
+    picture = area.locator("img").get_attribute("src")
+    box.focus()
+    steps = {"ArrowRight": "1 right", "ArrowDown": "1 right and 1 down"}
+    steps |= {"ArrowLeft": "1 down", "ArrowUp": None}
+    for key, moved in steps.items():
+        page.keyboard.press(key)
+        wait_for_text(area, rf"Digit 0 \(label 0\), {f'moved {moved}' if moved else 'not moved'}: ")
+    assert area.locator("img").get_attribute("src") == picture
+    for key in ["ArrowUp"] * 2 + ["ArrowRight"] * 9 + ["ArrowLeft"]:
+        page.keyboard.press(key)
+    said = wait_for_text(area, r"Digit 0 \(label 0\), moved 5 right and 2 up: ")
+    check_answers(said, 0, 5, -2)
+    assert area.locator("img").get_attribute("src") != picture
+    alt = area.locator("img").get_attribute("alt")
+    assert said in alt and "Below, layers.3: 8 maps of 14×14 numbers" in alt
+    for name, value in (("dx", "5"), ("dy", "-2")):  # the sliders go along
+        assert slider(area, name).get_attribute("aria-valuenow").split(".")[0] == value
+    assert "F.pad(image, (5, -5, -2, 2))" in area.locator("pre").inner_text()
+
+
+@shift
+def test_the_sliders_move_the_digit(area):
+    slider(area, "dx").press("ArrowLeft")
+    wait_for_text(area, r"Digit 0 \(label 0\), moved 1 left: ")
+    slider(area, "dy").press("End")
+    said = wait_for_text(area, r"Digit 0 \(label 0\), moved 1 left and 6 down: ")
+    check_answers(said, 0, -1, 6)
+    slider(area, "dx").press("End")
+    wait_for_text(area, r"Digit 0 \(label 0\), moved 6 right and 6 down: ")
+    # The arrow keys go on from where the sliders are, and no further than they go.
+    steps = {"ArrowRight": (6, 6), "ArrowDown": (6, 6), "ArrowUp": (6, 5), "ArrowLeft": (5, 5)}
+    for key, (dx, dy) in steps.items():
+        area.locator("[role=application]").press(key)
+        wait_for_text(area, rf"Digit 0 \(label 0\), moved {dx} right and {dy} down: ")
+    digit(area).fill("27")
+    digit(area).press("Enter")
+    said = wait_for_text(area, r"Digit 27 \(label 7\), moved 5 right and 5 down: ")
+    check_answers(said, 27, 5, 5)
+
+
+@shift
+def test_a_key_that_is_held_down_does_not_lag_behind(page, area):
+    area.locator("[role=application]").focus()
+    for key, where in (("ArrowRight", "6 right"), ("ArrowUp", "6 right and 6 up")):
+        for _ in range(40):
+            page.keyboard.press(key)
+        wait_for_text(area, rf"Digit 0 \(label 0\), moved {where}: ")
+    page.keyboard.press("ArrowLeft")
+    check_answers(wait_for_text(area, r"Digit 0 \(label 0\), moved 5 right and 6 up: "), 0, 5, -6)
+
+
+@shift
+def test_the_arrow_keys_belong_to_the_box_until_it_is_left(page, area):
+    box = area.locator("[role=application]")
+
+    def ring():
+        return box.evaluate("box => getComputedStyle(box).outlineStyle")
+
+    def active_cell():
+        return page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex")
+
+    assert ring() == "none"
+    box.click()
+    assert ring() == "solid"
+    cell, top = active_cell(), area.bounding_box()["y"]
+    for key in ("ArrowDown", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+    wait_for_text(area, r"Digit 0 \(label 0\), moved 1 up: ")
+    assert active_cell() == cell and area.bounding_box()["y"] == top  # nothing scrolled
+    page.keyboard.press("Control+ArrowDown")
+    page.keyboard.press("Escape")
+    assert ring() == "none"
+    page.keyboard.press("ArrowRight")
+    slider(area, "dx").focus()
+    reached = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if focused(page) not in reached:
+            reached.append(focused(page))
+    assert reached == ["dx", "dy", "DIV", "PRE"]
+    wait_for_text(area, r"Digit 0 \(label 0\), moved 1 up: ")  # still

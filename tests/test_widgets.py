@@ -18,12 +18,15 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from test_plots import contrast
 
-from mnist_lib import data, metrics, plots, widgets
+from mnist_lib import data, features, metrics, models, plots, training, widgets
 from mnist_lib.widgets import (
     confusion_explorer,
     convolution_explorer,
+    feature_explorer,
+    kernel_explorer,
     learning_rate_explorer,
     pooling_explorer,
+    shift_explorer,
 )
 
 REFUSAL = "These settings do not go together: "
@@ -43,6 +46,34 @@ def make_predictions(size=200, classes=10, seed=0):
     return data.Split(images, labels), logits.softmax(dim=1)
 
 
+def make_record(out_channels=3, in_channels=2, moments=4):
+    """The weights of a convolution, "weight", drawn anew at each moment and growing; steps 0, 10, 20, …"""
+    torch.manual_seed(0)
+    model = torch.nn.Conv2d(in_channels, out_channels, kernel_size=3)
+    record = training.WeightRecord(model, ["weight", "bias"], every=10)
+    for moment in range(moments):
+        torch.nn.init.normal_(model.weight, std=0.1 + moment)
+        record.note(10 * moment)
+    return record
+
+
+def make_digits(size=12):
+    """A `Split` of noise."""
+    generator = torch.Generator().manual_seed(0)
+    return data.Split(torch.rand(size, 1, 28, 28, generator=generator), torch.arange(size) % 10)
+
+
+def make_networks():
+    """Networks with random weights, {name: model}, which differ in their answers and are sure of them."""
+    torch.manual_seed(0)
+    networks = {"softmax classifier": models.SoftmaxClassifier(), "ConvNet": models.ConvNet()}
+    networks |= {"MLP": models.MLP(), "TinyVGG": models.TinyVGG()}
+    for network in networks.values():
+        for parameter in network.parameters():
+            parameter.data *= 3
+    return networks
+
+
 EXPLORERS = {
     "convolution 1-D": lambda: convolution_explorer(size=7),
     "convolution 2-D": lambda: convolution_explorer(2, rows=4, columns=5),
@@ -50,6 +81,9 @@ EXPLORERS = {
     "pooling 2-D": lambda: pooling_explorer(kind="avg"),
     "learning rate": lambda: learning_rate_explorer(X, Y, steps=8),
     "confusion": lambda: right_answers(confusion_explorer(*make_predictions(400))),
+    "kernels": lambda: kernel_explorer(make_record(), "weight"),
+    "features": lambda: feature_explorer(make_networks()["ConvNet"], make_digits()),
+    "shift": lambda: shift_explorer(make_networks(), make_digits(), "layers.4"),
 }
 
 
@@ -64,7 +98,7 @@ every_explorer = pytest.mark.parametrize("make", EXPLORERS.values(), ids=EXPLORE
 
 @pytest.fixture(autouse=True)
 def small_pictures(monkeypatch):
-    monkeypatch.setattr(widgets, "PIXELS_PER_INCH", 20)  # faster
+    monkeypatch.setattr(widgets.explorer, "PIXELS_PER_INCH", 20)  # faster
     yield
     plt.close("all")
 
@@ -427,9 +461,11 @@ def test_settings_of_matplotlib_neither_matter_nor_change(make):
 
 def test_each_change_is_drawn_once(monkeypatch):
     drawn = []
-    image = widgets._image
+    image = widgets.explorer._image
     monkeypatch.setattr(
-        widgets, "_image", lambda view, step: drawn.append((view.last, step)) or image(view, step)
+        widgets.explorer,
+        "_image",
+        lambda view, step: drawn.append((view.last, step)) or image(view, step),
     )
     explorer = convolution_explorer(size=7)
     assert drawn == [(5, 1)]
@@ -443,7 +479,7 @@ def test_each_change_is_drawn_once(monkeypatch):
 def test_nothing_is_recorded_for_gradients(monkeypatch):
     on = []
     monkeypatch.setattr(
-        widgets, "_image", lambda view, step: on.append(torch.is_grad_enabled()) or ""
+        widgets.explorer, "_image", lambda view, step: on.append(torch.is_grad_enabled()) or ""
     )
     explorer = convolution_explorer()
     thread = threading.Thread(target=setattr, args=(explorer.step, "value", 2))
@@ -743,3 +779,405 @@ def test_there_is_an_image_to_be_confused():
     split, probabilities = make_predictions(10)
     with pytest.raises(ValueError, match="split must hold at least one image, got none"):
         confusion_explorer(data.Split(*split[:0]), probabilities[:0])
+
+
+# Without steps, and with limits
+
+
+def test_without_steps_there_is_no_play_button_to_be_seen():
+    for make, hidden in ((convolution_explorer, False), (EXPLORERS["shift"], True)):
+        explorer = make()
+        steps = explorer.children[1]
+        assert explorer.step in steps.children and explorer.play in steps.children
+        assert (steps.layout.display == "none") == hidden
+
+
+def test_the_map_of_another_layer_limits_the_cell(monkeypatch):
+    explorer = feature_explorer(make_networks()["ConvNet"], make_digits())
+    row, column, keys = explorer.controls["row"], explorer.controls["column"], explorer.arrow_keys
+    row.value, column.value = 27, 9
+    drawn = recorded(monkeypatch, plots, "plot_seen")
+    for layer, size in (("layers.2", 14), ("layers.5", 7), ("layers.0", 28)):
+        explorer.controls["layer"].value = layer
+        limits = (row.max, column.max, keys.bottom, keys.right)
+        assert limits == (size - 1,) * 4
+        assert (
+            (row.value, column.value)
+            == (keys.y, keys.x)
+            == (
+                min(6 if size == 28 else 27, size - 1),
+                min(6 if size < 14 or size == 28 else 9, size - 1),
+            )
+        )
+    assert len(drawn) == 3  # once each, though the sliders had to move
+    row.value = 99
+    assert row.value == keys.y == 27
+
+
+def recorded(monkeypatch, module, name):
+    """The arguments of the calls of a function from now on, a list of tuples."""
+    calls, function = [], getattr(module, name)
+    monkeypatch.setattr(
+        module, name, lambda *args, **options: calls.append(args) or function(*args, **options)
+    )
+    return calls
+
+
+def test_the_arrow_keys_move_the_sliders_and_the_sliders_the_arrow_keys():
+    explorer = EXPLORERS["shift"]()
+    keys, (_, dx, dy) = explorer.arrow_keys, explorer.controls.values()
+    assert (keys.left, keys.right, keys.top, keys.bottom) == (-6, 6, -6, 6)
+    keys.x, keys.y = 3, -2
+    assert (dx.value, dy.value) == (3, -2)
+    dx.value, dy.value = -5, 4
+    assert (keys.x, keys.y) == (-5, 4)
+    keys.x = 99
+    assert dx.value == keys.x == 6
+    assert "moved 6 right and 4 down" in words(explorer.text)
+
+
+def test_the_arrow_keys_stand_above_the_picture_and_say_what_they_move():
+    for name, moved in (("shift", "digit"), ("features", "cell")):
+        explorer = EXPLORERS[name]()
+        place = explorer.children.index(explorer.picture)
+        assert explorer.children[place - 1] is explorer.arrow_keys
+        assert explorer.arrow_keys.words == f"Arrow keys move the {moved}"
+
+
+# Inside a network
+
+
+def test_the_kernels_of_each_moment_are_drawn(monkeypatch):
+    record = make_record()
+    explorer = kernel_explorer(record, "weight")
+    drawn = recorded(monkeypatch, plots, "plot_map_grid")
+    assert explorer.step.max == explorer.play.max == 4
+    for moment, step in ((2, 10), (4, 30), (1, 0)):
+        explorer.step.value = moment
+        weight, start = record["weight"][moment - 1], record["weight"][0]
+        maps, rows, columns, *titles = drawn.pop()
+        assert maps.shape == (2, 3, 3, 3) and titles == ["input channel", "output channel"]
+        assert (len(rows), len(columns)) == (2, 3)
+        for row, column in itertools.product(range(2), range(3)):
+            assert maps[row, column].equal(weight[column, row])
+        said = re.fullmatch(
+            r"(.*): weights from (\S+) to (\S+); since the first moment they have changed by (\S+) on average",
+            words(explorer.text),
+        ).groups()
+        when = f"After step {step}" if step else "Before training"
+        assert said[0] == when and picture_alt(explorer).startswith(f"{when}: Maps of 3×3 numbers")
+        expected = weight.min(), weight.max(), (weight - start).abs().mean()
+        for text, number in zip(said[1:], expected):
+            assert float(text.replace("−", "-")) == pytest.approx(number.item(), rel=5e-3)
+    names = run_code(explorer, record=record)
+    assert names["kernels"].equal(record["weight"]) and names["change"][0] == 0
+    assert names["change"][3] == pytest.approx((record["weight"][3] - start).abs().mean().item())
+
+
+def test_the_kernels_of_all_moments_have_the_same_colours():
+    record = make_record()
+    explorer = kernel_explorer(record, "weight")
+    limit = record["weight"].abs().max().item()
+    for moment in range(1, 5):
+        figure = Figure()
+        ax = explorer._view.draw(moment, figure)
+        assert [image.get_clim() for image in ax.images] == [pytest.approx((-limit, limit))] * 6
+        assert figure.axes[-1].get_ylim() == pytest.approx((-limit, limit))
+
+
+@pytest.mark.parametrize(
+    ("record", "name", "error", "message"),
+    [
+        ([torch.zeros(4, 1, 5, 5)], "weight", TypeError, "record must be a WeightRecord, got list"),
+        (make_record(moments=0), "weight", ValueError, r"record must hold weights, .*fit\("),
+        (make_record(), "bias", ValueError, r"name must be .* 2-D conv.*, got 'bias', \(3,\)"),
+        (make_record(), "wait", KeyError, "name must be one of weight, bias, got 'wait'"),
+    ],
+)
+def test_a_record_is_checked(record, name, error, message):
+    with pytest.raises(error, match=message):
+        kernel_explorer(record, name)
+
+
+def shown_cell_of_map(explorer):
+    """(digit, label, layer, channel, row, column, number, rows and columns seen) from the text."""
+    return re.fullmatch(
+        r"Digit (\d+) \(label (\d)\); (\S+), channel (\d+), row (\d+), column (\d+): the number is (\S+)\. "
+        r"This cell sees rows (\d+) to (\d+) and columns (\d+) to (\d+) of the digit",
+        words(explorer.text),
+    ).groups()
+
+
+@pytest.mark.parametrize("name", ["ConvNet", "TinyVGG"])
+def test_the_cell_of_every_layer_is_that_of_pytorch(name, monkeypatch):
+    model, split = make_networks()[name].train(), make_digits()
+    explorer = feature_explorer(model, split)
+    drawn = recorded(monkeypatch, plots, "plot_seen")
+    layers = explorer.controls["layer"].options
+    assert layers == tuple(f"layers.{k}" for k in range({"ConvNet": 6, "TinyVGG": 10}[name]))
+    for k, layer in enumerate(layers):
+        with torch.no_grad():
+            maps = model.layers[: k + 1](split.images[k : k + 1])[0]
+        channel, row, column = len(maps) - 1, maps.shape[1] // 3, maps.shape[2] - 2
+        explorer.choose(digit=k, layer=layer, row=row, column=column)
+        explorer.step.value = channel
+        *place, number, top, bottom, left, right = shown_cell_of_map(explorer)
+        assert place == [str(part) for part in (k, k % 10, layer, channel, row, column)]
+        expected = maps[channel, row, column].item()
+        assert float(number.replace("−", "-")) == pytest.approx(expected, rel=6e-3, abs=1e-6)
+        rows, columns = features.seen_pixels(model, layer, row, column)
+        assert [rows[0], rows[-1], columns[0], columns[-1]] == [
+            int(i) for i in (top, bottom, left, right)
+        ]
+        image, map, *cell, seen = drawn.pop()
+        assert image.equal(split.images[k]) and (cell, seen) == ([row, column], (rows, columns))
+        torch.testing.assert_close(map, maps[channel])
+        assert explorer.step.max == channel and f"{len(maps)} maps of" in words(explorer.notes)
+        names = run_code(explorer, model=model, split=split)
+        torch.testing.assert_close(names["maps"][0], maps)
+        assert names["pixels"].equal(
+            split.images[k : k + 1, :, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        )
+    assert model.training
+
+
+def test_the_pixels_that_a_cell_sees_are_those_that_change_it():
+    model, split = make_networks()["ConvNet"], make_digits()
+    explorer = feature_explorer(model, split, ["layers.0"])
+    for row, column in ((0, 0), (9, 20), (27, 26)):
+        explorer.choose(row=row, column=column)
+        image = split.images[:1].clone().requires_grad_()
+        model.layers[0](image)[0, 0, row, column].backward()
+        rows, columns = image.grad[0, 0].nonzero().T
+        seen = [rows.min(), rows.max(), columns.min(), columns.max()]
+        assert [int(i) for i in shown_cell_of_map(explorer)[-4:]] == seen
+
+
+def test_only_the_layers_asked_for_are_offered():
+    explorer = feature_explorer(make_networks()["ConvNet"], make_digits(), ["layers.5", "layers.2"])
+    assert explorer.controls["layer"].options == ("layers.5", "layers.2")
+    assert explorer.controls["layer"].value == "layers.5" and explorer.controls["row"].max == 6
+    assert explorer.controls["digit"].max == 11
+
+
+def test_a_channel_that_is_silent_is_drawn(recwarn):
+    model = models.ConvNet()
+    torch.nn.init.zeros_(model.layers[0].weight), torch.nn.init.constant_(model.layers[0].bias, -1)
+    explorer = feature_explorer(model, make_digits(), ["layers.1"])
+    assert "the number is 0. " in words(explorer.text)
+    shift_explorer({"ConvNet": model}, make_digits(), "layers.1")
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_large_numbers_are_not_cut_off():
+    model = models.ConvNet()
+    model.layers[0].weight.data *= -1000
+    picture = png(feature_explorer(model, make_digits())).convert("L")
+    _, _, right, bottom = PIL.ImageOps.invert(picture).getbbox()
+    assert right < picture.width and bottom < picture.height
+
+
+@pytest.mark.parametrize(
+    ("model", "layers", "error", "message"),
+    [
+        (len, None, TypeError, "model must be an nn.Module, got builtin_function_or_method"),
+        (models.MLP(), None, ValueError, "model must be .* that begins with conv.*, got MLP"),
+        (torch.nn.Conv2d(1, 2, 3), None, ValueError, "model must be .*, got Conv2d"),
+        (models.ConvNet(), "layers.0", TypeError, r"layers must be a list .*\['layers.0'\]"),
+        (models.ConvNet(), [], ValueError, "layers must hold at least one name, got none"),
+        (models.ConvNet(), ["layers.6"], ValueError, "layers .* layers.5; got 'layers.6'"),
+    ],
+)
+def test_model_and_layers_are_checked(model, layers, error, message):
+    with pytest.raises(error, match=message):
+        feature_explorer(model, make_digits(), layers)
+
+
+@pytest.mark.parametrize(
+    "make", [feature_explorer, lambda model, split: shift_explorer({"": model}, split)]
+)
+def test_there_is_a_digit_to_look_at(make):
+    with pytest.raises(ValueError, match="split must hold at least one image, got none"):
+        make(models.ConvNet(), make_digits(0))
+
+
+# Moving a digit
+
+
+SHIFTS = [(0, 0, 0), (3, 1, 0), (5, 0, 2), (11, -6, 6), (4, 5, -3)]
+
+
+def moved_by_hand(image, dx, dy):
+    """The image (1, 28, 28) moved, pixel by pixel."""
+    moved = torch.zeros(1, 28, 28)
+    for row, column in itertools.product(range(28), range(28)):
+        if 0 <= row + dy < 28 and 0 <= column + dx < 28:
+            moved[0, row + dy, column + dx] = image[0, row, column]
+    return moved
+
+
+def probabilities_by_torch(networks, image):
+    with torch.no_grad():
+        return {
+            name: model.eval()(image[None]).softmax(dim=1)[0] for name, model in networks.items()
+        }
+
+
+@pytest.mark.parametrize(("number", "dx", "dy"), SHIFTS)
+def test_the_probabilities_are_those_of_the_moved_digit(number, dx, dy):
+    networks, split = make_networks(), make_digits()
+    explorer = shift_explorer(networks, split)
+    explorer.choose(digit=number, dx=dx, dy=dy)
+    moved = moved_by_hand(split.images[number], dx, dy)
+    expected = probabilities_by_torch(networks, moved)
+    assert len({values.argmax().item() for values in expected.values()}) > 1
+    answers = {
+        name: f"{values.argmax()} ({100 * values.max():.0f} %)" for name, values in expected.items()
+    }
+    said = ", ".join(f"{name} {answer}" for name, answer in answers.items())
+    text = words(explorer.text)
+    assert text.startswith(f"Digit {number} (label {number % 10}), ") and text.endswith(f": {said}")
+    assert f"{text}." in picture_alt(explorer)
+    ax = explorer._view.draw(0, Figure())
+    torch.testing.assert_close(torch.tensor(ax.images[0].get_array()), moved[0])
+    titles = [text.get_text() for text in ax.texts if "%" in text.get_text()]
+    assert [title.split("\n")[-1] for title in titles] == list(answers.values())
+    assert [" ".join(title.split("\n")[:-1]) for title in titles] == list(networks)
+    check_bars(ax, expected, label=number % 10)
+
+
+def check_bars(ax, expected, label):
+    """A grey bar and a coloured one for each model and digit, as long as the probability says."""
+    (bars,) = ax.collections
+    boxes = [path.get_extents() for path in bars.get_paths()]
+    colours = [matplotlib.colors.to_hex(colour) for colour in bars.get_facecolors()]
+    assert len(boxes) == len(colours) == 20 * len(expected)
+    values = torch.stack(list(expected.values())).flatten().tolist()
+    for number, value in enumerate(values):
+        whole, part = boxes[2 * number : 2 * number + 2]
+        assert part.width / whole.width == pytest.approx(value, abs=1e-5)
+        assert (part.x0, part.y0) == (whole.x0, whole.y0)
+        colour = plots.COLOURS[0 if number % 10 == label else 1]
+        assert colours[2 * number + 1] == colour.lower() != colours[2 * number]
+
+
+@pytest.mark.parametrize(
+    ("dx", "dy", "place", "moved"),
+    [
+        (3, 0, (10, 15), "moved 3 right"),
+        (-3, 0, (10, 9), "moved 3 left"),
+        (0, 2, (12, 12), "moved 2 down"),
+        (0, -2, (8, 12), "moved 2 up"),
+        (-1, 4, (14, 11), "moved 1 left and 4 down"),
+        (0, 0, (10, 12), "not moved"),
+    ],
+)
+def test_to_the_right_is_positive_and_so_is_down(dx, dy, place, moved):
+    image = torch.zeros(1, 1, 28, 28)
+    image[0, 0, 10, 12] = 1
+    explorer = shift_explorer(
+        {"": models.SoftmaxClassifier()}, data.Split(image, torch.tensor([7]))
+    )
+    explorer.arrow_keys.x, explorer.arrow_keys.y = dx, dy
+    assert words(explorer.text).startswith(f"Digit 0 (label 7), {moved}: ")
+    shown = torch.tensor(explorer._view.draw(0, Figure()).images[0].get_array())
+    assert shown.nonzero().tolist() == [list(place)]
+
+
+@pytest.mark.parametrize(("number", "dx", "dy"), SHIFTS)
+def test_the_maps_are_those_of_the_last_model(number, dx, dy, monkeypatch):
+    networks, split = make_networks(), make_digits()
+    explorer = shift_explorer(networks, split, "layers.4")
+    drawn = recorded(monkeypatch, plots, "plot_maps")
+    explorer.choose(digit=11, dx=4, dy=4)
+    explorer.choose(digit=number, dx=dx, dy=dy)
+    moved = moved_by_hand(split.images[number], dx, dy)
+    with torch.no_grad():
+        expected = networks["TinyVGG"].layers[:5](moved[None])[0]
+    (maps,) = drawn[-1]
+    torch.testing.assert_close(maps, expected)
+    assert len(drawn) == 2 and "Below, layers.4: 10 maps of 14×14 numbers" in picture_alt(explorer)
+    printed = []
+    names = {"split": split, "models": networks, "print": lambda *values: printed.append(values)}
+    exec(words(explorer.code), names, names)
+    torch.testing.assert_close(names["maps"][0], expected)
+    assert names["moved"][0].equal(moved)
+    for (name, values), line in zip(probabilities_by_torch(networks, moved).items(), printed):
+        assert line == (name, values.argmax().item(), pytest.approx(values.max().item()))
+
+
+def test_every_move_changes_what_is_shown_and_back_it_is_as_before():
+    explorer = EXPLORERS["shift"]()
+    parts = explorer.picture, explorer.text, explorer.code
+    seen = [[part.value for part in parts]]
+    for name, value in (("dx", 1), ("dy", -1), ("digit", 5)):
+        explorer.controls[name].value = value
+        seen.append([part.value for part in parts])
+    for shown in zip(*seen):
+        assert len(set(shown)) == 4
+    explorer.choose(dx=0, dy=0, digit=0)
+    assert [part.value for part in parts] == seen[0]
+
+
+def test_a_move_is_drawn_once(monkeypatch):
+    explorer = EXPLORERS["shift"]()
+    drawn = recorded(monkeypatch, plots, "plot_maps")
+    moves = [lambda: setattr(explorer.arrow_keys, "x", 2)]
+    moves += [lambda: setattr(explorer.arrow_keys, "x", 2)]  # no move
+    moves += [lambda: explorer.arrow_keys.set_state({"x": 3, "y": 1})]  # as the page does
+    moves += [lambda: explorer.choose(digit=3, dx=-2, dy=-2)]
+    for move, count in zip(moves, (1, 1, 3, 4)):
+        move()
+        assert len(drawn) == count
+
+
+def test_models_stay_in_their_mode_and_are_asked_without_gradients():
+    modes = []
+
+    class Watched(models.ConvNet):
+        def forward(self, images):
+            modes.append((self.training, torch.is_grad_enabled()))
+            return super().forward(images)
+
+    model = Watched().train()
+    explorer = shift_explorer({"": model}, make_digits(), "layers.2")
+    thread = threading.Thread(target=setattr, args=(explorer.controls["dx"], "value", 2))
+    thread.start()
+    thread.join()
+    assert model.training and set(modes) == {(False, False)} and len(modes) >= 4
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
+def test_nothing_leaves_the_picture_however_many_models(count):
+    names = [f"a ConvNet that was trained with shifts, number {n}" for n in range(count)]
+    explorer = shift_explorer(dict.fromkeys(names, models.ConvNet()), make_digits(), "layers.5")
+    figure = Figure(explorer._view.figure_size, dpi=100)
+    ax = explorer._view.draw(0, figure)
+    figure.canvas.draw()
+    bars = [path.get_extents().transformed(ax.transData) for path in ax.collections[0].get_paths()]
+    titles, digits = [], []
+    for text in ax.texts:
+        (titles if "%" in text.get_text() else digits).append(text.get_window_extent())
+    assert len(titles) == count
+    below = [part.get_tightbbox() for part in figure.axes[1:]]
+    for box in (*bars, *titles, *digits, *below):
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 and box.y1 <= figure.bbox.y1
+    for number, title in enumerate(titles):
+        others = (*bars, *digits, *below, *titles[number + 1 :])
+        assert not any(title.overlaps(other) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("networks", "layer", "error", "message"),
+    [
+        ([models.MLP()], None, TypeError, r"models must be a dict \{name: nn.Module\}, got \[MLP"),
+        ({"MLP": models.MLP}, None, TypeError, "models must be a dict"),
+        ({}, None, ValueError, "models must hold at least one model, got none"),
+        ({"": models.ConvNet()}, "conv", ValueError, "layers must be among layers, .*; got 'conv'"),
+        ({"": models.ConvNet()}, "layers.6", ValueError, r"layer .* got 'layers.6', \(1, 392\)"),
+        ({"": models.ConvNet()}, 3, ValueError, "layers must be among .*; got 3"),
+    ],
+)
+def test_models_and_layer_are_checked(networks, layer, error, message):
+    with pytest.raises(error, match=message):
+        shift_explorer(networks, make_digits(), layer)

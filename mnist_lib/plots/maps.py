@@ -67,7 +67,8 @@ def _draw_map(ax, values, limit, x=0, y=0):
 def _draw_bar(ax, drawn, values, **options):
     """The scale beside a map, from the lowest to the highest of the values, and zero in any case."""
     bar = ax.figure.colorbar(drawn, ax=ax, **({"shrink": 0.8} | options))
-    bar.ax.set_ylim(min(0, values.min()), max(0, values.max()))
+    if values.any():
+        bar.ax.set_ylim(min(0, values.min()), max(0, values.max()))
 
 
 @style()

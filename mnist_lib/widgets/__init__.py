@@ -1,0 +1,33 @@
+"""Everything that moves: sliders above a picture, to try out what the still figures show.
+
+An explorer draws with the functions of `plots` and computes with the rest of the package. It adds the sliders, a play
+button, and the PyTorch code for what is on the screen.
+
+- `explorer`: what all explorers are made of. `arrow_keys`: the arrow keys as two more hands on two sliders.
+- `windows`: convolution and pooling, window by window.
+- `descent`: a line fitted with one learning rate and another.
+- `confusion`: the digits in a cell of a confusion matrix.
+- `inside`: kernels while a network trains; cells of feature maps and the pixels that they see.
+- `shifts`: a digit that is moved, and what models make of it.
+"""
+
+from .confusion import confusion_explorer
+from .descent import learning_rate_explorer
+from .explorer import Explorer, View
+from .inside import feature_explorer, kernel_explorer
+from .shifts import shift_explorer
+from .windows import CONVOLUTION, POOLING, convolution_explorer, pooling_explorer
+
+__all__ = [
+    "CONVOLUTION",
+    "POOLING",
+    "Explorer",
+    "View",
+    "confusion_explorer",
+    "convolution_explorer",
+    "feature_explorer",
+    "kernel_explorer",
+    "learning_rate_explorer",
+    "pooling_explorer",
+    "shift_explorer",
+]

@@ -1,0 +1,208 @@
+"""Inside a network: its kernels while it trains, and what a cell of a feature map sees."""
+
+import ipywidgets
+from torch import nn
+
+from .. import features, plots, training
+from .arrow_keys import add_arrow_keys
+from .explorer import Explorer, View, check_split, choose_digit, make_control
+
+
+def kernel_explorer(record, name):
+    """Return an `Explorer` of the kernels of a convolution as training goes on, all in the same colours.
+
+    Args:
+        record: the `training.WeightRecord` of a training run.
+        name: of the weight of a 2-D convolution, such as "layers.0.weight".
+
+    Raises:
+        TypeError: `record` is no `training.WeightRecord`.
+        KeyError: `record` has no such name.
+        ValueError: `record` is empty, or the name is not that of the weight of a 2-D convolution.
+
+    >>> import torch
+    >>> from mnist_lib import training
+    >>> model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=3), nn.Flatten(), nn.Linear(8, 10))
+    >>> record = training.WeightRecord(model, ["0.weight"])
+    >>> batches = [(torch.rand(5, 1, 4, 4), torch.arange(5))] * 3
+    >>> _ = training.fit(model, batches, torch.optim.SGD(model.parameters()), 1, record=record)
+    >>> kernel_explorer(record, "0.weight").step.max
+    4
+    """
+    view = _view_of_kernels(_kernels(record, name), list(record.steps), name)
+    return Explorer({}, make_control("moment", range(1, view.last + 1), 1), lambda: view)
+
+
+def _view_of_kernels(kernels, steps, name):
+    """The `View` of kernels (moments, out, in, height, width) after some steps of training."""
+    count, out_channels, in_channels, height, width = kernels.shape
+    limit = kernels.abs().max().item() or 1.0
+    a_kernel = min(1.4, 7 / out_channels, 8 * width / (height * in_channels))  # inches wide
+
+    def draw(moment, figure):
+        figure.set_layout_engine("constrained")
+        maps, sides = kernels[moment - 1].transpose(0, 1), (range(in_channels), range(out_channels))
+        titles = ("input channel", "output channel")
+        ax = plots.plot_map_grid(maps, *sides, *titles, ax=figure.add_subplot())
+        for picture in ax.images:
+            picture.set_clim(-limit, limit)
+        figure.axes[-1].set_ylim(-limit, limit)  # the bar
+        return plots.describe(ax, f"{_when(steps[moment - 1])}: {ax.description}")
+
+    def text(moment):
+        now, change = kernels[moment - 1], kernels[moment - 1] - kernels[0]
+        return (
+            f"{_when(steps[moment - 1])}: weights from {_number(now.min())} to {_number(now.max())}; "
+            f"since the first moment they have changed by {_number(change.abs().mean())} on average"
+        )
+
+    size = (a_kernel * out_channels + 1.6, a_kernel * height / width * in_channels + 0.8)
+    notes = (f"{count} moments, from step {steps[0]} to step {steps[-1]}; all in the same colours",)
+    code = f"""# record: kept by fit(..., record=record)
+kernels = record[{name!r}]  # {tuple(kernels.shape)}: moments, out, in, height, width
+change = (kernels - kernels[0]).abs().mean(dim=(1, 2, 3, 4))
+for step, value in zip(record.steps, change.tolist()):
+    print(step, value)"""
+    return View(count, size, draw, text, notes, code)
+
+
+def _kernels(record, name):
+    """The weights (moments, out, in, height, width).
+
+    Raises:
+        TypeError, KeyError, ValueError: as in `kernel_explorer`.
+    """
+    if not isinstance(record, training.WeightRecord):
+        raise TypeError(f"record must be a WeightRecord, got {type(record).__name__}")
+    if not record.steps:
+        raise ValueError("record must hold weights, got none: train with fit(..., record=record)")
+    kernels = record[name]
+    if kernels.dim() != 5:
+        expected = "the weight of a 2-D convolution, (out, in, height, width)"
+        got = f"{name!r}, {tuple(kernels.shape[1:])}"
+        raise ValueError(f"name must be that of {expected}, got {got}")
+    return kernels
+
+
+def _when(step):
+    return f"After step {step:,}" if step else "Before training"
+
+
+def _number(value):
+    return f"{value.item():.3g}".replace("-", "−")
+
+
+def feature_explorer(model, split, layers=None):
+    """Return an `Explorer` of feature maps: choose a cell, and see its number and the pixels that it sees.
+
+    Args:
+        model: a network whose `layers` are an nn.Sequential that begins with convolutions.
+        split: the `data.Split` whose images it looks at.
+        layers: names of layers to choose from, a list; or None for all that have feature maps.
+
+    Raises:
+        TypeError: `model` is no nn.Module, or `layers` is one str.
+        ValueError: `split` or `layers` is empty, or a layer, or every layer, has no feature maps.
+
+    >>> import torch
+    >>> from mnist_lib import data, models
+    >>> split = data.Split(torch.zeros(3, 1, 28, 28), torch.tensor([7, 2, 1]))
+    >>> explorer = feature_explorer(models.TinyVGG(), split, ["layers.4", "layers.9"])
+    >>> explorer.controls["layer"].value = "layers.9"
+    >>> explorer.controls["row"].max
+    6
+    """
+    check_split(split)
+    layers = _checked_layers(model, layers)
+    size = features.feature_maps(model, split.images[:1], layers[:1])[layers[0]].shape[2:]
+    controls = {
+        "digit": choose_digit(split),
+        "layer": ipywidgets.Dropdown(options=layers, value=layers[0], description="layer"),
+        "row": make_control("row", range(size[0]), size[0] // 2),
+        "column": make_control("column", range(size[1]), size[1] // 2),
+    }
+
+    def view(digit, layer, row, column):
+        return _view_of_cell(model, split, digit, layer, row, column)
+
+    explorer = Explorer(controls, make_control("channel", range(1), 0), view)
+    add_arrow_keys(explorer, "column", "row", "Arrow keys move the cell")
+    return explorer
+
+
+def _checked_layers(model, layers):
+    """The names of the layers to choose from, a list.
+
+    Raises:
+        TypeError, ValueError: as in `feature_explorer`.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be an nn.Module, got {type(model).__name__}")
+    known = [name for name in features.layer_names(model) if _has_pixels(model, name)]
+    if not known:
+        expected = "a network whose `layers` are an nn.Sequential that begins with convolutions"
+        raise ValueError(f"model must be {expected}, got {type(model).__name__}")
+    if isinstance(layers, str):
+        raise TypeError(f"layers must be a list of names, such as [{layers!r}], got {layers!r}")
+    layers = known if layers is None else list(layers)
+    if not layers:
+        raise ValueError("layers must hold at least one name, got none")
+    for name in layers:
+        if name not in known:
+            raise ValueError(f"layers must be among {', '.join(known)}; got {name!r}")
+    return layers
+
+
+def _has_pixels(model, layer):
+    """Whether it is known which pixels a cell of that layer sees."""
+    try:
+        features.seen_pixels(model, layer, 0, 0)
+    except ValueError:
+        return False
+    return True
+
+
+def _view_of_cell(model, split, digit, layer, row, column):
+    """The `View` of a cell in the maps of a layer; the steps are the channels."""
+    image, label = split.images[digit], split.labels[digit].item()
+    maps = features.feature_maps(model, split.images[digit : digit + 1], [layer])[layer][0].cpu()
+    channels, height, width = maps.shape
+    row, column = min(row, height - 1), min(column, width - 1)
+    rows, columns = features.seen_pixels(model, layer, row, column)
+
+    def draw(channel, figure):
+        seen, caption = (rows, columns), f"{layer}, channel {channel}"
+        ax = figure.add_subplot()
+        plots.plot_seen(image, maps[channel], row, column, seen, caption=caption, ax=ax)
+        # Placed by hand: a layout takes twice as long.
+        places = ((0.08, 0.35), (0.53, 0.35), (0.895, 0.025))
+        for part, (left, width) in zip(figure.axes[1:], places):
+            part.set_position((left, 0.15, width, 0.77))
+        return ax
+
+    def text(channel):
+        return (
+            f"Digit {digit} (label {label}); {layer}, channel {channel}, row {row}, column {column}: "
+            f"the number is {_number(maps[channel, row, column])}. This cell sees "
+            f"rows {rows[0]} to {rows[-1]} and columns {columns[0]} to {columns[-1]} of the digit"
+        )
+
+    notes = (
+        f"{layer} is {model.get_submodule(layer)}: {channels} maps of {height}×{width} numbers",
+    )
+    code = _code_of_cell(digit, layer, row, column, tuple(maps.shape))
+    limits = {"row": height - 1, "column": width - 1}
+    return View(channels - 1, (8.2, 3.7), draw, text, notes, code, limits=limits)
+
+
+def _code_of_cell(digit, layer, row, column, shape):
+    """The code for a cell of the maps (C, H, W) of a layer."""
+    return f"""from mnist_lib.features import feature_maps, seen_pixels
+
+# model: the network. split: images and labels
+image = split.images[{digit}:{digit + 1}]
+maps = feature_maps(model, image, [{layer!r}])[{layer!r}]  # {(1, *shape)}
+rows, columns = seen_pixels(model, {layer!r}, row={row}, column={column})
+pixels = image[..., rows.start : rows.stop, columns.start : columns.stop]
+print(maps[0, :, {row}, {column}])  # a number for each channel
+print(pixels)  # what they see"""

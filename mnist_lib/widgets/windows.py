@@ -1,0 +1,205 @@
+"""The windows of a convolution and of a pooling, one after the other."""
+
+import math
+
+import ipywidgets
+import torch
+from matplotlib.figure import Figure
+
+from .. import arithmetic, plots
+from .explorer import Explorer, View, check_choice, edge_to_edge, make_control
+
+CONVOLUTION = {  # where the sliders go, in 1-D and in 2-D; beyond that the numbers get too small to read
+    1: {
+        "size": range(1, 17),
+        "in_channels": range(1, 5),
+        "out_channels": range(1, 5),
+        "kernel_size": range(1, 6),
+        "stride": range(1, 5),
+        "padding": range(4),
+        "dilation": range(1, 5),
+        "groups": range(1, 5),
+    },
+    2: {
+        "rows": range(1, 7),
+        "columns": range(1, 7),
+        "in_channels": range(1, 3),
+        "out_channels": range(1, 3),
+        "kernel_size": range(1, 4),
+        "stride": range(1, 4),
+        "padding": range(3),
+        "dilation": range(1, 4),
+        "groups": range(1, 3),
+    },
+}
+POOLING = {
+    1: {
+        "size": range(1, 17),
+        "channels": range(1, 5),
+        "kernel_size": range(1, 6),
+        "stride": range(1, 6),
+        "padding": range(4),
+        "dilation": range(1, 5),
+        "ceil_mode": (False, True),
+        "count_include_pad": (True, False),
+    },
+    2: {
+        "rows": range(1, 9),
+        "columns": range(1, 9),
+        "channels": range(1, 3),
+        "kernel_size": range(1, 5),
+        "stride": range(1, 5),
+        "padding": range(3),
+        "dilation": range(1, 4),
+        "ceil_mode": (False, True),
+        "count_include_pad": (True, False),
+    },
+}
+
+
+def convolution_explorer(dimensions=1, **start):
+    """Return an `Explorer` of the windows of a convolution of 0, 1, 2, … with the weights 0.1, 0.2, 0.3, …
+
+    Args:
+        dimensions: 1 or 2.
+        start: where the sliders stand at first, by name. `CONVOLUTION` has their names and ranges; in 2-D, size
+            stands for rows and columns.
+
+    Raises:
+        TypeError, ValueError: there is no such slider, or it does not go there.
+
+    >>> explorer = convolution_explorer(size=6, kernel_size=2)
+    >>> explorer.controls["stride"].value = 2
+    >>> explorer.step.value = explorer.step.max
+    >>> print(explorer.text.value)
+    <div aria-live="polite">Window 3 of 3: output[0, 2] = 4·0.1 + 5·0.2 = 1.4</div>
+    """
+    controls = _controls(CONVOLUTION, dimensions, start, kernel_size=3)
+    return Explorer(controls, make_control("window", range(1, 2), 1), _convolution)
+
+
+def _convolution(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, **size):
+    """The `View` of a convolution."""
+    shape = (in_channels, *size.values())
+    kernel = (out_channels, max(1, in_channels // groups), *[kernel_size] * len(size))
+    input = torch.arange(float(math.prod(shape))).reshape(shape)
+    weight = torch.arange(1, math.prod(kernel) + 1).reshape(kernel) / 10
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    windows = arithmetic.convolution_windows(input, weight, **options)
+
+    def draw(step, figure):
+        return plots.plot_convolution(
+            input, weight, **options, steps=[step - 1], sums=False, ax=edge_to_edge(figure)
+        )
+
+    code = f"""input = torch.arange({input.numel()}.0).reshape{shape}
+weight = torch.arange(1, {weight.numel() + 1}).reshape{kernel} / 10
+output = F.conv{len(size)}d(input, weight, {_arguments(options)})"""
+    return _view_of_windows(windows, draw, size, {"kernel_size": kernel_size} | options, code)
+
+
+def pooling_explorer(dimensions=2, kind="max", **start):
+    """Return an `Explorer` of the windows of a pooling of 0, 1, 2, …
+
+    Args:
+        dimensions: 1 or 2.
+        kind: "max" or "avg". Dilation is for "max" alone, count_include_pad for "avg" alone.
+        start: where the controls stand at first, by name. `POOLING` has their names and ranges; in 2-D, size
+            stands for rows and columns.
+
+    Raises:
+        TypeError, ValueError: there is no such control, or it does not go there.
+
+    >>> explorer = pooling_explorer(size=4)
+    >>> print(explorer.text.value)
+    <div aria-live="polite">Window 1 of 4: output[0, 0, 0] = max(0, 1, 4, 5) = 5</div>
+    """
+    check_choice("kind", kind, ("max", "avg"))
+    buttons = ipywidgets.ToggleButtons(options=["max", "avg"], value=kind, description="kind")
+    buttons.style.button_width, buttons.layout.display = "56px", "flex"
+    controls = {"kind": buttons}
+    controls |= _controls(POOLING, dimensions, start, kernel_size=2, stride=2)
+    kinds = (controls["kind"], "value")
+    ipywidgets.dlink(kinds, (controls["dilation"], "disabled"), lambda kind: kind == "avg")
+    ipywidgets.dlink(kinds, (controls["count_include_pad"], "disabled"), lambda kind: kind == "max")
+    return Explorer(controls, make_control("window", range(1, 2), 1), _pooling)
+
+
+def _pooling(
+    kind, channels, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, **size
+):
+    """The `View` of a pooling."""
+    shape = (channels, *size.values())
+    input = torch.arange(float(math.prod(shape))).reshape(shape)
+    options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+    if kind == "max":
+        options |= {"dilation": dilation, "ceil_mode": ceil_mode}
+        windows = arithmetic.max_pool_windows(input, **options)
+    else:
+        options |= {"ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
+        windows = arithmetic.avg_pool_windows(input, **options)
+
+    def draw(step, figure):
+        return plots.plot_pooling(
+            input, **options, kind=kind, steps=[step - 1], sums=False, ax=edge_to_edge(figure)
+        )
+
+    code = f"""input = torch.arange({input.numel()}.0).reshape{shape}
+output = F.{kind}_pool{len(size)}d(
+    input, {_arguments(options)}
+)"""
+    return _view_of_windows(windows, draw, size, options, code)
+
+
+def _view_of_windows(windows, draw, size, options, code):
+    """The `View` of some windows.
+
+    Args:
+        windows: a list of `arithmetic.Window`.
+        draw: as in `View`.
+        size, options: of the input, and of the convolution or pooling, by name.
+        code: the lines that compute the output.
+    """
+
+    def text(step):
+        window = windows[step - 1]
+        place = ", ".join(map(str, window.output))
+        return f"Window {step} of {len(windows)}: output[{place}] = {window.written_out}"
+
+    names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    geometry = {name: options[name] for name in names if name in options}
+    formulas = [arithmetic.output_size_formula(cells, **geometry) for cells in size.values()]
+    if len(set(formulas)) == 1:
+        notes = (f"Output {' and '.join(size)} = {formulas[0]}",)
+    else:
+        notes = tuple(f"Output {name} = {formula}" for name, formula in zip(size, formulas))
+    ax = draw(1, Figure())  # only to see how many cells wide and high it is
+    width, height = (abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim()))
+    cell = min(0.4, 9 / width, 9 / height)  # inches
+    code = f"import torch\nimport torch.nn.functional as F\n\n{code}\nprint(output)"
+    return View(len(windows), (cell * width, cell * height), draw, text, notes, code)
+
+
+def _arguments(options):
+    return ", ".join(f"{name}={value}" for name, value in options.items())
+
+
+def _controls(ranges, dimensions, start, **usual):
+    """A control for each name, where `start` puts it, or else where it usually stands.
+
+    Raises:
+        TypeError, ValueError: `start` has another name, or a value that is out of range.
+    """
+    check_choice("dimensions", dimensions, (1, 2))
+    ranges, usual = ranges[dimensions], {"size": 16, "rows": 6, "columns": 6} | usual
+    if dimensions == 2 and "size" in start:
+        size = start.pop("size")
+        check_choice("size", size, ranges["rows"])
+        start = {"rows": size, "columns": size} | start
+    for name in start:
+        if name not in ranges:
+            raise TypeError(f"a start value must be one of {', '.join(ranges)}; got {name!r}")
+    for name, value in start.items():
+        check_choice(name, value, ranges[name])
+    chosen = {name: allowed[0] for name, allowed in ranges.items()} | usual | start
+    return {name: make_control(name, allowed, chosen[name]) for name, allowed in ranges.items()}
