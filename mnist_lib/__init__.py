@@ -11,6 +11,7 @@ import importlib
 
 __all__ = [
     "arithmetic",
+    "checks",
     "claims",
     "data",
     "download",

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from .checks import integer
 from .download import DataUnavailable, fetch
 
 SOURCES = ("auto", "full", "sample")
@@ -55,6 +56,23 @@ class Split(Dataset):
     def to(self, device):
         """The same split on `device` (a torch.device or its name)."""
         return Split(self.images.to(device), self.labels.to(device))
+
+
+def check_split(split):
+    """Raise an error if there is no image in a split to look at.
+
+    Raises:
+        TypeError: `split` is no Split.
+        ValueError: it is empty.
+
+    >>> check_split((torch.zeros(3, 1, 28, 28), torch.tensor([7, 2, 1])))
+    Traceback (most recent call last):
+    TypeError: split must be a Split, got tuple
+    """
+    if not isinstance(split, Split):
+        raise TypeError(f"split must be a Split, got {type(split).__name__}")
+    if len(split) == 0:
+        raise ValueError("split must hold at least one image, got none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +233,8 @@ class Batches:
         shuffle: draw a new random order (from PyTorch's generator) each time they are gone through.
 
     Raises:
-        ValueError: `batch_size` is not a positive integer.
+        TypeError: `batch_size` is no integer.
+        ValueError: `batch_size` is below 1.
 
     >>> split = Split(torch.zeros(7, 1, 28, 28), torch.arange(7))
     >>> [labels.tolist() for images, labels in Batches(split, batch_size=3)]
@@ -223,10 +242,8 @@ class Batches:
     """
 
     def __init__(self, split, batch_size, shuffle=False):
-        is_integer = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
-        if not is_integer or batch_size < 1:
-            raise ValueError(f"batch_size must be an integer of at least 1, got {batch_size!r}")
-        self.split, self.batch_size, self.shuffle = split, batch_size, shuffle
+        self.split, self.shuffle = split, shuffle
+        self.batch_size = integer("batch_size", batch_size, least=1)
 
     def __len__(self):
         return math.ceil(len(self.split) / self.batch_size)

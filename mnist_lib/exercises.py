@@ -1,6 +1,7 @@
 """The checks behind "Your turn": unanswered, not yet (and what was probably misunderstood), or right."""
 
 import math
+import re
 
 import torch
 from torch.nn import functional as F
@@ -13,6 +14,10 @@ CHECKS = {}
 
 class Unanswered(Exception):
     """There is no answer yet; the message says what is missing."""
+
+
+class AnotherKind(Exception):
+    """The answer is of another kind than the one asked for; the message says of which."""
 
 
 def exercise(name, hint):
@@ -55,6 +60,8 @@ def check(name, answer):
     except Unanswered as missing:
         print(f'○ Not answered yet: {missing}. For a hint: hint("{name}")')
         return
+    except AnotherKind as asked:
+        problem = str(asked)
     except Exception as error:
         problem = f"your code stopped with {type(error).__name__}: {error}"
     print("✓ Right." if problem is None else f"✗ Not yet: {problem}")
@@ -91,17 +98,39 @@ def _number(answer, expected, mistakes, tolerance=0.0):
     return f"{value:g} is not it."
 
 
-def _in_words(answer, choices):
-    """What is wrong with an answer in words: {word: None if it is right, else what was misunderstood}.
+def _numbers(answer, count, what):
+    """The numbers of an answer, a tuple of floats.
 
-    An answer is a choice if it holds the choice's last word: "It cannot learn." is "cannot learn".
+    Raises:
+        AnotherKind: they are not `count` numbers, which `what` describes, such as "(row, column)".
     """
-    said = str(answer).lower()
-    for choice, misunderstanding in choices.items():
-        if choice.split()[-1] in said:
-            return misunderstanding
+    try:
+        numbers = tuple(math.nan if isinstance(x, bool | str) else float(x) for x in answer)
+    except (TypeError, ValueError, RuntimeError):
+        numbers = ()
+    if len(numbers) != count or any(map(math.isnan, numbers)):
+        asked = {2: "two", 3: "three"}[count]
+        raise AnotherKind(f"{asked} numbers are asked for, {what}, and yours is {answer!r}.")
+    return numbers
+
+
+def _in_words(answer, choices):
+    """What is wrong with an answer in words: {phrase: None if it is right, else what was misunderstood}.
+
+    A sentence will do: "It can't learn." is "cannot learn". It has to name one choice, whatever its case, hyphens and
+    spaces. What follows a "cannot …" belongs to it: "cannot tell whether they are different" is "cannot tell".
+    """
+    said = re.sub(r"\bcan(['’]?t| not)\b", "cannot", str(answer).lower())
+    places = {}
+    for choice in choices:
+        if found := re.search(r"\b" + re.sub("[ -]", r"[\\s-]*", choice), said):
+            places[choice] = found.start()
+    first = min(places, key=places.get, default="")
+    if len(places) == 1 or first.startswith("cannot"):
+        return choices[first]
     *others, last = (f'"{choice}"' for choice in choices)
-    return f"the answer is {', '.join(others)} or {last}, and yours is {answer!r}."
+    wanted = "name just one of" if places else "the answer is"
+    return f"{wanted} {', '.join(others)} or {last}, and yours is {answer!r}."
 
 
 def _among(result, known, otherwise):
@@ -1072,10 +1101,7 @@ def _factor(answer):
 
 @exercise("11-where", hint="Rows count down, columns count right; dx belongs to the columns.")
 def _where(answer):
-    try:
-        row, column = (int(value) for value in answer)
-    except (TypeError, ValueError):
-        return f"two numbers are asked for, (row, column), and yours is {answer!r}."
+    row, column = _numbers(answer, 2, "(row, column)")
     mistakes = {
         (12, 7): None,
         (7, 12): "row and column are exchanged: dy changes the row, dx the column.",
@@ -1084,15 +1110,12 @@ def _where(answer):
         (12, 13): "negative dx moves left, to smaller columns.",
         (13, 8): "dx changes the column, dy the row; and mind the signs.",
     }
-    return mistakes.get((row, column), f"({row}, {column}) is not it.")
+    return mistakes.get((row, column), f"({row:g}, {column:g}) is not it.")
 
 
 @exercise("11-cells", hint="Two poolings by 2: how wide is a cell? And back is the other way.")
 def _cells(answer):
-    try:
-        right, down = (float(value) for value in answer)
-    except (TypeError, ValueError):
-        return f"two numbers are asked for, (dx, dy), and yours is {answer!r}."
+    right, down = _numbers(answer, 2, "(dx, dy)")
     mistakes = {
         (-2, 1): None,
         (2, -1): "that is where the maps have gone; to put them back is the other way.",

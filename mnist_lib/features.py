@@ -3,10 +3,14 @@
 import torch
 from torch import nn
 
+from .checks import integer, list_of_names
 from .shifts import BlurPool2d
 from .training import device_of, evaluation_mode
 
-POINTWISE = (nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.GELU, nn.Identity, nn.LeakyReLU, nn.ReLU)
+POINTWISE = (
+    *(nn.ELU, nn.GELU, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.SiLU, nn.Tanh),
+    *(nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Identity),
+)
 WINDOWED = (BlurPool2d, nn.AvgPool2d, nn.Conv2d, nn.MaxPool2d)
 ADAPTIVE = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
@@ -42,7 +46,7 @@ def feature_maps(model, images, layers):
         several times, such as a ReLU used twice, it is the last output.
 
     Raises:
-        TypeError: `layers` is one str and no list, or a layer does not give a tensor.
+        TypeError: `layers` is no list, but one str or None, or a layer does not give a tensor.
         ValueError: a name is unknown, or the model does not call the layer.
 
     >>> model = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(inplace=True))
@@ -51,9 +55,7 @@ def feature_maps(model, images, layers):
     (torch.Size([2, 4, 24, 24]), True)
     """
     known = layer_names(model)
-    if isinstance(layers, str):
-        raise TypeError(f"layers must be a list of names, such as [{layers!r}], got {layers!r}")
-    layers = list(dict.fromkeys(layers))
+    layers = list(dict.fromkeys(list_of_names("layers", layers)))
     for name in layers:
         if name not in known:
             raise ValueError(f"layers must be among {', '.join(known)}; got {name!r}")
@@ -88,7 +90,8 @@ def seen_pixels(model, layer, row, column):
     """The pixels of an image that one cell of a layer's maps sees: its receptive field, cut off at the border.
 
     From the cell back to the image: a layer's output cell at place i looks at the cells i · stride − padding
-    and on of its input, as many as its kernel is wide (Dumoulin and Visin 2016).
+    and on of its input, as many as its kernel is wide (Dumoulin and Visin 2016). With a dilation, or a stride
+    larger than the kernel, some pixels between are passed over, and at the border the ranges may be a few too wide.
 
     Args:
         model: a network whose `layers` are an nn.Sequential, for images (N, 1, 28, 28).
@@ -99,7 +102,9 @@ def seen_pixels(model, layer, row, column):
         (rows, columns), two ranges of pixels, each of 0 to 27.
 
     Raises:
-        ValueError: there is no such layer, it has no maps, or they have no such cell.
+        TypeError: `row` or `column` is no integer.
+        ValueError: there is no such layer, it has no maps, or they have no such cell, or it is not known what the
+            layer, or one before it, looks at.
 
     >>> from .models import TinyVGG
     >>> seen_pixels(TinyVGG(), "layers.9", row=3, column=0)
@@ -111,8 +116,7 @@ def seen_pixels(model, layer, row, column):
     maps = feature_maps(model, blank, names)
     sizes = [(28, 28), *(tuple(maps[name].shape[2:]) for name in names)]  # from the image on
     for name, value, size in zip(("row", "column"), (row, column), sizes[-1]):
-        if not 0 <= value < size:
-            raise ValueError(f"{name} must be from 0 to {size - 1} in {layer!r}, got {value!r}")
+        integer(f"{name} of {layer!r}", value, least=0, most=size - 1)
     return tuple(_seen_along(axis, cell, path, sizes) for axis, cell in enumerate((row, column)))
 
 
@@ -129,10 +133,18 @@ def _path(model, layer):
         raise ValueError(f"layer must be one of {names}; got {layer!r}")
     path = path[: ends[-1] + 1]
     for name, module in path:
-        if not isinstance(module, POINTWISE + WINDOWED + ADAPTIVE):
-            kind = type(module).__name__
-            raise ValueError(f"layer must come before {name!r}, a {kind}; got {layer!r}")
+        if unknown := _unknown(module):
+            wanted = f"layer must come before {name!r}: seen_pixels does not know {unknown}"
+            raise ValueError(f"{wanted}; got {layer!r}")
     return path
+
+
+def _unknown(module):
+    """What keeps us from knowing which cells of its input a layer looks at, in words, or None."""
+    if not isinstance(module, POINTWISE + WINDOWED + ADAPTIVE):
+        return f"what a cell of a {type(module).__name__} looks at"
+    mode = getattr(module, "padding_mode", "zeros")
+    return None if mode == "zeros" else f"padding_mode={mode!r}"
 
 
 def _unfold(name, module):

@@ -16,6 +16,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
+from .checks import integer
 from .data import Batches
 from .training import (
     EVALUATION_BATCH_SIZE,
@@ -23,7 +24,6 @@ from .training import (
     count_steps,
     evaluate,
     fit,
-    positive_integer,
     progress_bar,
     seed_everything,
 )
@@ -64,7 +64,8 @@ def run_grid(
 
     Raises:
         TypeError: `make_model`, `optimizers`, `learning_rates` or `seeds` is of another kind.
-        ValueError: there is nothing to run, `together` is not a positive integer, or see `train_together`.
+        TypeError: `make_model` is no function, or `together`, `epochs` or `batch_size` no integer.
+        ValueError: there is nothing to run, `together` is below 1, or see `train_together`.
 
     >>> from functools import partial
     >>> from mnist_lib.data import Split
@@ -78,7 +79,7 @@ def run_grid(
     if isinstance(make_model, nn.Module) or not callable(make_model):
         got = type(make_model).__name__
         raise TypeError(f"make_model must be a function that returns a new model, got a {got}")
-    together = positive_integer("together", together)
+    together = integer("together", together, least=1)
     tasks = [
         (name, optimizers[name], runs[start : start + together])
         for name, runs in _runs(optimizers, learning_rates, seeds).items()
@@ -229,8 +230,9 @@ def train_together(
         for weights.
 
     Raises:
+        TypeError: `epochs` or `batch_size` is no integer.
         ValueError: there are no runs or no examples, a learning rate is negative or not finite, `epochs` or
-            `batch_size` is not a positive integer, or the models cannot be trained together.
+            `batch_size` is below 1, or the models cannot be trained together.
     """
     models, orders, (runs, steps) = [], [], _checked(train, runs, epochs, batch_size)
     for _, seed in runs:

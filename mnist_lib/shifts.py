@@ -3,7 +3,7 @@
 Everywhere, positive dx moves right and positive dy moves down. What leaves the frame is lost, and zeros come in.
 """
 
-from numbers import Integral
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .checks import integer
 from .data import Batches, Split
-from .training import device_of, evaluation_mode, positive_integer
-
-BATCH_SIZE = 125  # on some CPUs TinyVGG is a third faster than in batches of 250
+from .training import EVALUATION_BATCH_SIZE, device_of, evaluation_mode
 
 
 class ShiftGrid(NamedTuple):
@@ -51,8 +50,8 @@ def shift(images, dx, dy):
     if images.ndim < 2:
         raise ValueError(f"images must have the shape (..., H, W), got {tuple(images.shape)}")
     height, width = images.shape[-2:]
-    dx = _clip(_integer("dx", dx), width)
-    dy = _clip(_integer("dy", dy), height)
+    dx = _clip(integer("dx", dx), width)
+    dy = _clip(integer("dy", dy), height)
     return F.pad(images, (dx, -dx, dy, -dy))  # left, right, top, bottom; below 0 it cuts off
 
 
@@ -75,7 +74,7 @@ def shift_each(images, dx, dy):
     tensor([[0, 1, 2],
             [6, 0, 0]])
     """
-    _check_batch(images)
+    _check_batch("images", images)
     count, channels, height, width = images.shape
     for name, value in (("dx", dx), ("dy", dy)):
         _check_tensor(name, value)
@@ -110,10 +109,9 @@ def random_shift(images, largest):
     >>> random_shift(torch.ones(2, 1, 28, 28), largest=2).shape
     torch.Size([2, 1, 28, 28])
     """
-    _check_batch(images)
-    if _integer("largest", largest) < 0:
-        raise ValueError(f"largest must be at least 0, got {largest}")
-    dx, dy = torch.randint(-int(largest), int(largest) + 1, (2, len(images)))
+    _check_batch("images", images)
+    largest = integer("largest", largest, least=0)
+    dx, dy = torch.randint(-largest, largest + 1, (2, len(images)))
     return shift_each(images, dx, dy)
 
 
@@ -149,7 +147,8 @@ class Augmented:
 def shift_grid(model, split, steps=range(-6, 7)):
     """How a model does on a split at every shift of a grid: accuracy, and consistency (Zhang 2019).
 
-    A batch is padded once; each shift is a window on it. The model runs on its own device.
+    A batch is padded once; each shift is a window on it. The model runs on its own device; on a CPU a copy of it
+    runs, with channels last in memory: convolutions are faster so, and their sums differ by rounding alone.
 
     Args:
         model: images → logits. Its mode is put back, no gradient is recorded.
@@ -174,9 +173,11 @@ def shift_grid(model, split, steps=range(-6, 7)):
     if len(split) == 0:
         raise ValueError("split must hold at least one image, got none")
     device = device_of(model)
+    if device.type == "cpu":
+        model = copy.deepcopy(model).to(memory_format=torch.channels_last)
     counts = torch.zeros(2, len(steps), len(steps), dtype=torch.int64, device=device)
     with evaluation_mode(model):
-        for images, labels in Batches(split, BATCH_SIZE):
+        for images, labels in Batches(split, EVALUATION_BATCH_SIZE):
             unshifted, shifted = _answers(model, images.to(device), steps)
             for count, wanted in zip(counts, (labels.to(device), unshifted)):
                 count += (shifted == wanted).sum(dim=2)
@@ -219,7 +220,8 @@ class BlurPool2d(nn.Module):
         stride: steps from one pixel that is taken to the next, at least 1.
 
     Raises:
-        ValueError: an argument is no integer of at least 1.
+        TypeError: an argument is no integer.
+        ValueError: an argument is below 1.
 
     >>> BlurPool2d()(torch.tensor([[[[0.0, 0, 4, 0, 0]] * 2]])).tolist()
     [[[[0.0, 2.0, 0.0]]]]
@@ -227,16 +229,23 @@ class BlurPool2d(nn.Module):
 
     def __init__(self, kernel_size=3, stride=2):
         super().__init__()
-        self.kernel_size = positive_integer("kernel_size", kernel_size)
-        self.stride = positive_integer("stride", stride)
+        self.kernel_size = integer("kernel_size", kernel_size, least=1)
+        self.stride = integer("stride", stride, least=1)
         row = torch.ones(1)
         for _ in range(self.kernel_size - 1):
-            row = F.pad(row, (0, 1)) + F.pad(row, (1, 0))  # Pascal's triangle: 1 1, 1 2 1, …
-        row = row / row.sum()
+            row = (F.pad(row, (0, 1)) + F.pad(row, (1, 0))) / 2  # Pascal's triangle, halved
         self.register_buffer("filter", row.outer(row), persistent=False)  # moves with the model
 
     def forward(self, maps):
-        """Maps (N, C, H, W) → (N, C, ⌈H / stride⌉, ⌈W / stride⌉)."""
+        """Maps (N, C, H, W) of floating point numbers → (N, C, ⌈H / stride⌉, ⌈W / stride⌉).
+
+        Raises:
+            TypeError: `maps` is no tensor of floating point numbers.
+            ValueError: `maps` has another shape, or is too small to be mirrored at the border.
+        """
+        _check_batch("maps", maps)
+        if not maps.is_floating_point():
+            raise TypeError(f"maps must hold floating point numbers, got {maps.dtype}")
         before = (self.kernel_size - 1) // 2
         after = self.kernel_size - 1 - before
         maps = _mirror(_mirror(maps, before, after, axis=2), before, after, axis=3)
@@ -295,22 +304,19 @@ def _check_tensor(name, value):
         raise TypeError(f"{name} must be a tensor, got {type(value).__name__}")
 
 
-def _check_batch(images):
-    _check_tensor("images", images)
-    if images.ndim != 4:
-        raise ValueError(f"images must have the shape (N, C, H, W), got {tuple(images.shape)}")
-
-
-def _integer(name, value):
-    """The value of the argument `name` as an int. NumPy's integers will do."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    return int(value)
+def _check_batch(name, value):
+    _check_tensor(name, value)
+    if value.ndim != 4:
+        raise ValueError(f"{name} must have the shape (N, C, H, W), got {tuple(value.shape)}")
 
 
 def _check_steps(steps):
     """The steps of a grid as a list of different ints."""
-    steps = [_integer("each of steps", step) for step in steps]
+    try:
+        steps = list(steps)
+    except TypeError:
+        raise TypeError(f"steps must be a list or a range of integers, got {steps!r}") from None
+    steps = [integer("each of steps", step) for step in steps]
     if not steps or len(set(steps)) < len(steps):
         raise ValueError(f"steps must be different integers, at least one, got {steps}")
     return steps

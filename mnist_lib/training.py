@@ -5,7 +5,6 @@ import os
 import random
 import time
 from contextlib import contextmanager
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,8 @@ import pandas as pd
 import torch
 from torch.nn import functional as F
 from tqdm.auto import tqdm
+
+from .checks import integer, list_of_names
 
 EVALUATION_BATCH_SIZE = 250  # it fits the cache of a CPU: faster there than 1,000 or 10,000
 
@@ -55,7 +56,8 @@ def base_seed():
 def seed_everything(seed):
     """Start every random number generator at `seed`, and ask PyTorch for repeatable arithmetic.
 
-    After it, the same code gives the same result, bit for bit, on the same machine.
+    After it, the same code gives the same result, bit for bit, on the same machine. Convolutions on
+    NVIDIA GPUs are computed in float32, and no longer in the coarser TF32, which newer ones take by default.
 
     Args:
         seed: an integer from 0 to 2**32 - 1.
@@ -74,6 +76,7 @@ def seed_everything(seed):
     torch.manual_seed(seed)  # the CPU and every GPU
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA asks for in exchange
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.allow_tf32 = False
     torch.utils.deterministic.fill_uninitialized_memory = False  # only slows down
 
 
@@ -276,9 +279,9 @@ class WeightRecord:
         every: after how many steps to take copies, at least 1. Those before the first and after the last always are.
 
     Raises:
-        TypeError: `names` is one name; `["layers.0.weight"]` is a list of one.
+        TypeError: `names` is no list, but one name (`["layers.0.weight"]` is a list of one), or `every` no integer.
         ValueError: `names` is empty, or the model has no such parameter; the message says which it has. Or `every`
-            is not a positive integer.
+            is below 1.
 
     >>> model = torch.nn.Linear(2, 1)
     >>> record = WeightRecord(model, ["weight"], every=10)
@@ -288,13 +291,11 @@ class WeightRecord:
     """
 
     def __init__(self, model, names, every=1):
-        if isinstance(names, str):
-            raise TypeError(f"names must be a list of names, such as [{names!r}], got {names!r}")
+        names = list_of_names("names", names)
         parameters = dict(model.named_parameters())
-        names = list(names)
         if not names or not set(names) <= set(parameters):
             raise ValueError(f"names must be some of {', '.join(parameters)}, got {names}")
-        self.model, self.every = model, positive_integer("every", every)
+        self.model, self.every = model, integer("every", every, least=1)
         self.steps, self._copies = [], {name: [] for name in names}
 
     def note(self, step):
@@ -314,6 +315,10 @@ class WeightRecord:
     def __getitem__(self, name):
         if name not in self._copies:
             raise KeyError(f"name must be one of {', '.join(self._copies)}, got {name!r}")
+        if not self.steps:
+            raise ValueError(
+                "record must hold weights, got none: train with fit(..., record=record)"
+            )
         return torch.stack(self._copies[name])
 
 
@@ -345,17 +350,19 @@ def fit(
         batches since the row before, and `validation_loss`, `validation_accuracy` if there is `validation`.
 
     Raises:
-        TypeError: `batches` has no length, and so can perhaps not be gone through again.
-        ValueError: `epochs` or `validate_every` is not a positive integer, or there is no example, or `record` is
-            one of another model or not new.
+        TypeError: `batches` has no length, and so can perhaps not be gone through again. Or `epochs` or
+            `validate_every` is no integer, or `record` no WeightRecord.
+        ValueError: `epochs` or `validate_every` is below 1, or there is no example, or `record` is one of another
+            model or not new.
         Diverged: the loss, or that on `validation`, became NaN or infinite.
     """
     last = count_steps(batches, epochs)
     every = len(batches)
     if validate_every is not None:
-        every = positive_integer("validate_every", validate_every)
+        every = integer("validate_every", validate_every, least=1)
     rows, recent, step, seconds = [], [], 0, 0.0
-    _note(record, model, step, last)
+    _check_record(record, model)
+    _note(record, step, last)
     with progress_bar(last, "training", "step") as bar:
         started = time.perf_counter()
         for epoch in range(1, epochs + 1):
@@ -363,7 +370,7 @@ def fit(
                 if scheduler is not None:
                     scheduler.step()
                 step += 1
-                _note(record, model, step, last)
+                _note(record, step, last)
                 recent.append(batch)
                 bar.update()
                 if step % every == 0 or step == last:
@@ -394,8 +401,8 @@ def count_steps(batches, epochs):
     """How many steps some epochs take, an int: in each, one for every batch.
 
     Raises:
-        TypeError: `batches` has no length.
-        ValueError: there is no batch, or `epochs` is not a positive integer.
+        TypeError: `batches` has no length, or `epochs` is no integer.
+        ValueError: there is no batch, or `epochs` is below 1.
 
     >>> count_steps(range(5), epochs=2)
     10
@@ -407,30 +414,21 @@ def count_steps(batches, epochs):
         raise TypeError(f"batches must have a length, such as Batches have, got {got}") from error
     if steps == 0:
         raise ValueError("batches must hold at least one example, got none")
-    return steps * positive_integer("epochs", epochs)
+    return steps * integer("epochs", epochs, least=1)
 
 
-def positive_integer(name, value):
-    """The value of the argument `name` as an int. NumPy's integers will do.
-
-    Raises:
-        ValueError: it is not an integer of at least 1.
-
-    >>> positive_integer("epochs", np.int64(3))
-    3
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
-    return int(value)
+def _check_record(record, model):
+    """Raise an error if there is a record that cannot be filled while `model` is trained."""
+    expected = "a mnist_lib.training.WeightRecord of the model in training"
+    if record is not None and not isinstance(record, WeightRecord):
+        raise TypeError(f"record must be {expected}, got {type(record)}")
+    if record is not None and record.model is not model:
+        raise ValueError(f"record must be {expected}, got another model's")
 
 
-def _note(record, model, step, last):
+def _note(record, step, last):
     """Let a record of weights, if there is one, note the steps that it is meant to."""
-    if record is None:
-        return
-    if record.model is not model:
-        raise ValueError("record must be a WeightRecord of the model in training, got another's")
-    if step % record.every == 0 or step == last:
+    if record is not None and (step % record.every == 0 or step == last):
         record.note(step)
 
 

@@ -279,7 +279,7 @@ def grid_by_loop(model, split, steps):
 )
 def test_the_grid_is_that_of_the_loop_over_images(monkeypatch, size, batch_size, steps):
     """Batches of any size, steps without 0, not symmetric, in any order, beyond the border."""
-    monkeypatch.setattr(shifts, "BATCH_SIZE", batch_size)
+    monkeypatch.setattr(shifts, "EVALUATION_BATCH_SIZE", batch_size)
     model, split = make_model(), make_split(size)
     expected = grid_by_loop(model, split, steps)
     grid = shifts.shift_grid(model, split, steps)
@@ -645,6 +645,7 @@ def test_bad_input_is_named(call, error, message):
         ([0, 1, 0], ValueError, r"steps must be different integers, .* got \[0, 1, 0\]"),
         ([0, 1.0], TypeError, "each of steps must be an integer, got 1.0"),
         ([False], TypeError, "each of steps must be an integer, got False"),
+        (3, TypeError, "steps must be a list or a range of integers, got 3"),
     ],
 )
 def test_bad_steps_are_named(steps, error, message):

@@ -9,7 +9,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from .. import plots
-from .explorer import Explorer, View, check_split, edge_to_edge, make_control
+from ..data import check_split
+from .explorer import Explorer, View, edge_to_edge, make_control
 
 
 def confusion_explorer(split, probabilities):
@@ -22,7 +23,7 @@ def confusion_explorer(split, probabilities):
         probabilities: (N, classes), what a model gives each class of each image; each row adds up to 1.
 
     Raises:
-        TypeError, ValueError: `split` is empty, `probabilities` are none, or not as many as images, or a label is not
+        TypeError, ValueError: `split` is no `data.Split` or is empty, `probabilities` are none, or not as many as images, or a label is not
             one of the classes.
 
     >>> from mnist_lib.data import Split

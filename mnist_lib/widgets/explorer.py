@@ -5,7 +5,6 @@ import html
 import io
 import threading
 from collections.abc import Callable
-from numbers import Integral
 from typing import NamedTuple
 
 import ipywidgets
@@ -14,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import plots
+from ..checks import integer
 
 PIXELS_PER_INCH = 110  # of the screen
 # A kernel may run widgets in threads: one change of an explorer at a time.
@@ -140,18 +140,12 @@ class Explorer(ipywidgets.VBox):
         self.play.disabled = self.step.disabled = self._view is None or self._view.draw is None
 
 
-def check_split(split):
-    """Raise an error if there is no image to show."""
-    if len(split) == 0:
-        raise ValueError("split must hold at least one image, got none")
-
-
 def check_choice(name, value, allowed):
     """Raise an error if the value is not one of the allowed ones, a range or a tuple."""
     if isinstance(allowed, range):
-        kind, expected = Integral, f"a whole number from {allowed[0]} to {allowed[-1]}"
-    else:
-        kind, expected = type(allowed[0]), " or ".join(map(repr, allowed))
+        integer(name, value, allowed[0], allowed[-1])
+        return
+    kind, expected = type(allowed[0]), " or ".join(map(repr, allowed))
     if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
         raise TypeError(f"{name} must be {expected}, got {value!r}")
     if value not in allowed:
@@ -168,6 +162,35 @@ def make_control(name, allowed, value):
 def choose_digit(split):
     """A field for the number of an image of a split."""
     return ipywidgets.BoundedIntText(0, min=0, max=len(split) - 1, description="digit")
+
+
+def add_arrow_keys(explorer, across, down, words):
+    """Put a box above the picture of an explorer that moves two of its sliders with the arrow keys.
+
+    Args:
+        explorer: an `Explorer`; the box becomes its attribute `arrow_keys`.
+        across, down: the names of the controls that ArrowRight and ArrowDown increase.
+        words: what is written in the box, such as "Arrow keys move the digit".
+
+    Raises:
+        ModuleNotFoundError: a package is missing; the message says how to install it.
+    """
+    try:
+        from .arrow_keys import ArrowKeys  # no other explorer needs its package
+    except ModuleNotFoundError as error:
+        mend = "in the course's folder run:  pip install -r requirements.txt"
+        message = f"the arrow keys need {error.name}, which is not installed; {mend}"
+        raise ModuleNotFoundError(message, name=error.name) from error
+    keys = explorer.arrow_keys = ArrowKeys(words=words)
+    sides = {"x": (across, "left", "right"), "y": (down, "top", "bottom")}
+    for place, (name, low, high) in sides.items():
+        control = explorer.controls[name]
+        ipywidgets.dlink((control, "min"), (keys, low))
+        ipywidgets.dlink((control, "max"), (keys, high))
+        ipywidgets.dlink((control, "value"), (keys, place))
+        ipywidgets.dlink((keys, place), (control, "value"))  # no further than the slider goes
+    place = explorer.children.index(explorer.picture)
+    explorer.children = (*explorer.children[:place], keys, *explorer.children[place:])
 
 
 def edge_to_edge(figure):

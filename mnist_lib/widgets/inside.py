@@ -4,8 +4,9 @@ import ipywidgets
 from torch import nn
 
 from .. import features, plots, training
-from .arrow_keys import add_arrow_keys
-from .explorer import Explorer, View, check_split, choose_digit, make_control
+from ..checks import list_of_names
+from ..data import check_split
+from .explorer import Explorer, View, add_arrow_keys, choose_digit, make_control
 
 
 def kernel_explorer(record, name):
@@ -73,9 +74,7 @@ def _kernels(record, name):
         TypeError, KeyError, ValueError: as in `kernel_explorer`.
     """
     if not isinstance(record, training.WeightRecord):
-        raise TypeError(f"record must be a WeightRecord, got {type(record).__name__}")
-    if not record.steps:
-        raise ValueError("record must hold weights, got none: train with fit(..., record=record)")
+        raise TypeError(f"record must be a mnist_lib.training.WeightRecord, got {type(record)}")
     kernels = record[name]
     if kernels.dim() != 5:
         expected = "the weight of a 2-D convolution, (out, in, height, width)"
@@ -101,7 +100,7 @@ def feature_explorer(model, split, layers=None):
         layers: names of layers to choose from, a list; or None for all that have feature maps.
 
     Raises:
-        TypeError: `model` is no nn.Module, or `layers` is one str.
+        TypeError: `model` is no nn.Module, `split` no `data.Split`, or `layers` one str.
         ValueError: `split` or `layers` is empty, or a layer, or every layer, has no feature maps.
 
     >>> import torch
@@ -142,9 +141,7 @@ def _checked_layers(model, layers):
     if not known:
         expected = "a network whose `layers` are an nn.Sequential that begins with convolutions"
         raise ValueError(f"model must be {expected}, got {type(model).__name__}")
-    if isinstance(layers, str):
-        raise TypeError(f"layers must be a list of names, such as [{layers!r}], got {layers!r}")
-    layers = known if layers is None else list(layers)
+    layers = known if layers is None else list_of_names("layers", layers)
     if not layers:
         raise ValueError("layers must hold at least one name, got none")
     for name in layers:

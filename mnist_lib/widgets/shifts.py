@@ -7,8 +7,8 @@ from matplotlib.collections import PolyCollection
 from torch import nn
 
 from .. import features, plots, shifts, training
-from .arrow_keys import add_arrow_keys
-from .explorer import Explorer, View, check_split, choose_digit, make_control
+from ..data import check_split
+from .explorer import Explorer, View, add_arrow_keys, choose_digit, make_control
 
 FURTHEST = 6  # pixels, in every direction
 WIDTH = 9.0  # inches, of the picture
@@ -25,7 +25,7 @@ def shift_explorer(models, split, layer=None):
         layer: the name of a layer of the last model, whose feature maps are shown too; or None.
 
     Raises:
-        TypeError: `models` is no dict of nn.Modules, or `layer` does not give a tensor.
+        TypeError: `models` is no dict of nn.Modules, `split` no `data.Split`, or `layer` does not give a tensor.
         ValueError: `models` or `split` is empty, or `layer` has no feature maps.
 
     >>> import torch
