@@ -1031,6 +1031,7 @@ def _occlusion(answer):
     known = [  # what comes out, and what was misunderstood
         ([0, -1, 0.3], None),
         ([2, -1, 0.5], "those are the slopes; a pixel that is black already cannot fall."),
+        ([0, -1, 0.5], "c is 0.6, not 1: only so much of it can be taken away."),
         ([0, 1, -0.3], "how far does it *fall*? Without b the logit rises: minus one."),
         ([0, 1, 0.3], "b has a negative weight: without it the logit rises, a fall of minus one."),
         ([-0.7, 0.3, -1.0], "those are the logits that are left; the fall was asked for."),
@@ -1072,8 +1073,11 @@ def _factor(answer):
     with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
         torch.manual_seed(0)
         layers = (torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten())
-        model = torch.nn.Sequential(*layers, torch.nn.Linear(12, 10)).eval()
+        model = torch.nn.Sequential(*layers, torch.nn.Linear(12, 10))
         images = torch.rand(5, 1, 4, 4)
+    model[1].eval()  # modes that differ: to set them all is noticed
+    given = []  # (what the layer gave, a copy of it): so a change in place is noticed
+    watch = model[0].register_forward_hook(lambda *run: given.append((run[2], run[2].clone())))
     with torch.no_grad():
         model[0].weight.abs_(), model[0].bias.abs_()  # every channel has something to say
         usual, inner = model(images), model[0](images)
@@ -1081,6 +1085,7 @@ def _factor(answer):
         of_channel[:, 2] *= 3
         of_image[2] *= 3
         logits = torch.as_tensor(_call(answer, model, images.clone(), "0", 2, 3.0))
+        watch.remove()
         after = model(images)
         known = [  # what comes out, and what was misunderstood
             (model[1:](of_channel), None),
@@ -1090,6 +1095,10 @@ def _factor(answer):
         ]
     if model[0]._forward_hooks or not torch.equal(after, usual):
         return "the model is another one afterwards: remove the hook, and leave the weights."
+    if [part.training for part in model] != [True, False, True, True]:
+        return "the model is in another mode afterwards: put back the mode of each part."
+    if any(not torch.equal(output, copy) for output, copy in given):
+        return "you changed what the layer gave, in place: clone it first, and change the copy."
     if logits.shape != usual.shape:
         return f"logits {tuple(usual.shape)} are asked for, and yours are {tuple(logits.shape)}."
     otherwise = "these are not the logits with that channel of that layer times the factor."

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .checks import integer
-from .data import Batches, Split
+from .data import Batches, Split, check_split
 from .training import EVALUATION_BATCH_SIZE, device_of, evaluation_mode
 
 
@@ -168,10 +168,7 @@ def shift_grid(model, split, steps=range(-6, 7)):
     [[1.0, 1.0], [1.0, 1.0]]
     """
     steps = _check_steps(steps)
-    if not isinstance(split, Split):
-        raise TypeError(f"split must be a Split, got {type(split).__name__}")
-    if len(split) == 0:
-        raise ValueError("split must hold at least one image, got none")
+    check_split(split)
     device = device_of(model)
     if device.type == "cpu":
         model = copy.deepcopy(model).to(memory_format=torch.channels_last)

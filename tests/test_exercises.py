@@ -62,6 +62,18 @@ def larger_weights(model, images, layer, channel, factor):
     return model(images)
 
 
+def changed_in_place(model, images, layer, channel, factor):
+    """Exercise 10-factor, with the layer's own output changed instead of a copy."""
+
+    def change(module, inputs, output):
+        output[:, channel] *= factor
+
+    hook = model.get_submodule(layer).register_forward_hook(change)
+    logits = model(images)
+    hook.remove()
+    return logits
+
+
 def share_awake(maps):
     """Exercise 10-awake, answered."""
     return (maps.amax(dim=(2, 3)) > 0).float().mean(dim=0)
@@ -137,7 +149,8 @@ RIGHT = {
     "08-choice": [0.1],
     "08-noise": [
         *("cannot tell", "Cannot tell.", "I can't tell.", "one can not tell", "cannot-tell"),
-        *("cannot tell whether they are different", "We can't tell if they are equal or different."),
+        "cannot tell whether they are different",
+        "We can't tell if they are equal or different.",
     ],
     "09-precision": [0.75, 6 / 8],
     "09-macro": [
@@ -296,7 +309,7 @@ WRONG = [
     ("05-which-split", "all", 'is "train", "validation" or "test"'),
     ("05-which-split", "the latest", 'is "train", "validation" or "test"'),
     ("05-which-split", "the training images", "memorises"),
-    ("05-which-split", "the one not used to train: validation", 'just one of "train", "validation"'),
+    ("05-which-split", "the one not used to train: validation", 'just one of "train"'),
     ("05-which-split", "validation and test", 'name just one of "train", "validation" or "test"'),
     ("06-parameters", 79_400, "biases"),
     ("06-counting", 0.5, "mean of the three batches"),
@@ -428,6 +441,7 @@ WRONG = [
     ("10-seen", 8, "two numbers are asked for"),
     ("10-seen", (8, 12, 17), "two numbers are asked for"),
     ("10-occlusion", (2, -1, 0.5), "those are the slopes"),
+    ("10-occlusion", (0, -1, 0.5), "c is 0.6, not 1"),
     ("10-occlusion", (0, 1, -0.3), "how far does it *fall*"),
     ("10-occlusion", (0, 1, 0.3), "a fall of minus one"),
     ("10-occlusion", (-0.7, 0.3, -1.0), "logits that are left"),
@@ -444,6 +458,9 @@ WRONG = [
     ("10-awake", lambda maps: torch.zeros(3), "its share is 0.75"),
     ("10-factor", larger_weights, "the model is another one afterwards"),
     ("10-factor", partial(logits_with, keep=True), "remove the hook"),
+    ("10-factor", changed_in_place, "clone it first"),
+    ("10-factor", lambda model, *others: logits_with(model.eval(), *others), "another mode"),
+    ("10-factor", lambda model, *others: logits_with(model.train(), *others), "another mode"),
     ("10-factor", partial(logits_with, give=False), "return the new output"),
     ("10-factor", partial(logits_with, place=2), "not a channel"),
     ("10-factor", partial(logits_with, place=...), "all channels"),
@@ -459,7 +476,7 @@ WRONG = [
     ("11-where", (12.9, 7.4), "(12.9, 7.4) is not it"),
     ("11-where", (12, 7, 0), "two numbers are asked for, (row, column), and yours is (12, 7, 0)"),
     ("11-where", ("12", "7"), "two numbers are asked for, (row, column), and yours is ('12', '7')"),
-    ("11-where", torch.tensor([[12, 7]] * 2), "two numbers"),
+    ("11-where", torch.tensor([[12, 7]]), "two numbers"),
     ("11-cells", (2, -1), "the other way"),
     ("11-cells", (-8, 4), "those are pixels; a cell"),
     ("11-cells", (8, -4), "not the way back"),

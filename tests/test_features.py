@@ -38,7 +38,7 @@ def unusual():
     return Stack(
         nn.Conv2d(1, 2, (3, 5), stride=(2, 1), padding=(0, 3), dilation=(2, 1)),
         nn.BatchNorm2d(2),
-        nn.LeakyReLU(),
+        *(nn.LeakyReLU(), nn.Tanh(), nn.Sigmoid(), nn.SiLU(), nn.ELU(), nn.GELU()),
         nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True),
         nn.Conv2d(2, 2, 4, padding="same"),
         nn.Dropout2d(),
@@ -205,6 +205,9 @@ def test_one_name_is_no_list_of_names(images):
         TypeError, match=r"layers must be a list .* such as \['layers.0'\], got 'la"
     ):
         features.feature_maps(models.ConvNet(), images, "layers.0")
+    for wrong in (None, 3):
+        with pytest.raises(TypeError, match=f"layers must be a list of names, got {wrong}"):
+            features.feature_maps(models.ConvNet(), images, wrong)
 
 
 def test_the_model_is_as_before_when_it_raises(images):
@@ -309,10 +312,10 @@ def test_looking_leaves_the_model_as_it_was():
 @pytest.mark.parametrize(
     ("layer", "row", "column", "words"),
     [
-        ("layers.3", 14, 0, "row must be from 0 to 13 in 'layers.3', got 14"),
-        ("layers.3", 0, 14, "column must be from 0 to 13 in 'layers.3', got 14"),
-        ("layers.0", -1, 0, "row must be from 0 to 27 in 'layers.0', got -1"),
-        ("layers.7", 0, 0, "layer must come before 'layers.6', a Flatten; got 'layers.7'"),
+        ("layers.3", 14, 0, "row of 'layers.3' must be an integer from 0 to 13, got 14"),
+        ("layers.3", 0, 14, "column of 'layers.3' must be an integer from 0 to 13, got 14"),
+        ("layers.0", -1, 0, "row of 'layers.0' must be an integer from 0 to 27, got -1"),
+        ("layers.7", 0, 0, "before 'layers.6': .* not know what a cell of a Flatten .*'layers.7'"),
         ("layers.1x", 0, 0, "layer must be one of layers.0, layers.1, .*; got 'layers.1x'"),
         ("layers.33", 0, 0, "layer must be one of .*; got 'layers.33'"),
     ],
@@ -320,6 +323,15 @@ def test_looking_leaves_the_model_as_it_was():
 def test_cells_that_are_not_there_are_refused(layer, row, column, words):
     with pytest.raises(ValueError, match=words):
         features.seen_pixels(models.ConvNet(), layer, row, column)
+
+
+@pytest.mark.parametrize("value", ["3", 3.5, 3.0, True, None])
+def test_a_place_is_an_integer(value):
+    wanted = f"must be an integer from 0 to 13, got {value!r}"
+    with pytest.raises(TypeError, match=f"row of 'layers.3' {wanted}"):
+        features.seen_pixels(models.ConvNet(), "layers.3", value, 0)
+    with pytest.raises(TypeError, match=f"column of 'layers.3' {wanted}"):
+        features.seen_pixels(models.ConvNet(), "layers.3", 0, value)
 
 
 def test_networks_without_layers_are_refused(resnet):
@@ -331,5 +343,15 @@ def test_networks_without_layers_are_refused(resnet):
 
 def test_layers_that_mix_places_otherwise_are_refused():
     model = Stack(nn.Conv2d(1, 1, 3), nn.ConvTranspose2d(1, 1, 3), nn.ReLU())
-    with pytest.raises(ValueError, match=r"before 'layers.1', a ConvTranspose2d; got 'layers.2'"):
+    unknown = "seen_pixels does not know what a cell of a ConvTranspose2d looks at; got 'layers.2'"
+    with pytest.raises(ValueError, match=f"layer must come before 'layers.1': {unknown}"):
         features.seen_pixels(model, "layers.2", 0, 0)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_padding_with_other_pixels_than_zeros_is_refused(mode):
+    model = Stack(nn.ReLU(), nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode), nn.ReLU())
+    wanted = f"before 'layers.1': seen_pixels does not know padding_mode='{mode}'; got 'layers.2'"
+    with pytest.raises(ValueError, match=wanted):
+        features.seen_pixels(model, "layers.2", 0, 0)
+    assert features.seen_pixels(model, "layers.0", 3, 4) == (range(3, 4), range(4, 5))

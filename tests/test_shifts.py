@@ -450,6 +450,14 @@ def test_blur_pooling_is_boxes_one_after_another():
         torch.testing.assert_close(shifts.BlurPool2d(kernel_size)(maps), boxes)
 
 
+def test_blur_pooling_is_finite_however_wide():
+    """Row 200 of Pascal's triangle is beyond float32."""
+    pool = shifts.BlurPool2d(200)
+    assert pool.filter.sum().item() == pytest.approx(1, abs=1e-5)
+    expected = [math.comb(199, k) / 2**199 for k in range(200)]
+    torch.testing.assert_close(pool.filter.sum(dim=0), torch.tensor(expected))
+
+
 def test_blur_pooling_stands_for_max_pooling():
     """The sizes fit, it has nothing to train or to save, and it moves with its model."""
     pool = nn.Sequential(nn.MaxPool2d(2, stride=1), shifts.BlurPool2d())
@@ -595,11 +603,11 @@ THREE = torch.zeros(3, dtype=torch.int64)
             ValueError,
             r"dx must have the shape \(3,\), one shift for each image, got \(1,\)",
         ),
-        (lambda: shifts.random_shift(IMAGES, -1), ValueError, "largest must be at least 0, got -1"),
+        (lambda: shifts.random_shift(IMAGES, -1), ValueError, "largest .* at least 0, got -1"),
         (
             lambda: shifts.random_shift(IMAGES, 1.5),
             TypeError,
-            "largest must be an integer, got 1.5",
+            "largest must be an integer of at least 0, got 1.5",
         ),
         (
             lambda: shifts.random_shift(IMAGES[0], 1),
@@ -623,13 +631,28 @@ THREE = torch.zeros(3, dtype=torch.int64)
         ),
         (
             lambda: shifts.BlurPool2d(3, stride=1.5),
-            ValueError,
+            TypeError,
             "stride must be an integer of at least 1, got 1.5",
         ),
         (
             lambda: shifts.BlurPool2d(5)(torch.ones(1, 1, 7, 2)),
             ValueError,
             r"maps must have more than 2 rows and columns to be mirrored, got the shape \(1, 1, ",
+        ),
+        (
+            lambda: shifts.BlurPool2d()(torch.ones(1, 1, 4, 4, dtype=torch.uint8)),
+            TypeError,
+            "maps must hold floating point numbers, got torch.uint8",
+        ),
+        (
+            lambda: shifts.BlurPool2d()(torch.ones(1, 4, 4)),
+            ValueError,
+            r"maps must have the shape \(N, C, H, W\), got \(1, 4, 4\)",
+        ),
+        (
+            lambda: shifts.BlurPool2d()(np.ones((1, 1, 4, 4))),
+            TypeError,
+            "maps must be a tensor, got ndarray",
         ),
     ],
 )

@@ -112,6 +112,32 @@ def test_a_seed_makes_python_numpy_and_torch_repeatable():
     assert torch.are_deterministic_algorithms_enabled()
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_after_a_seed_convolutions_are_computed_in_float32(device):
+    """Newer NVIDIA GPUs would take TF32, and be wrong from the fourth digit on."""
+    training.seed_everything(0)
+    assert not torch.backends.cudnn.allow_tf32
+    images, weight = torch.randn(4, 64, 14, 14), torch.randn(64, 64, 3, 3)
+    maps = F.conv2d(images.to(device), weight.to(device)).cpu().double()
+    exact = F.conv2d(images.double(), weight.double())
+    assert (maps - exact).abs().max() < 1e-5 * exact.abs().max()
+
+
+def test_a_seed_goes_with_the_newer_switches_for_tf32():
+    """PyTorch 2.9 has others, and complains where it cannot make sense of both."""
+    code = """import torch
+from mnist_lib.training import seed_everything
+backends = torch.backends
+for switch in (backends, backends.cudnn, getattr(backends.cudnn, "conv", None)):
+    for precision in ("ieee", "tf32") * hasattr(switch, "fp32_precision"):
+        switch.fp32_precision = precision
+        seed_everything(0)
+        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))"""
+    command = [sys.executable, "-W", "error", "-c", code]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None])
 def test_a_seed_that_is_none_is_refused(seed):
     with pytest.raises(ValueError, match=f"seed must be an integer from 0 to .*, got {seed!r}"):
@@ -573,16 +599,21 @@ def test_every_epoch_visits_every_example_once_in_a_new_order(kind):
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0] and list(range(50)) not in epochs
 
 
+def error_for(value):
+    """What is raised for a value that is no positive integer."""
+    return ValueError if type(value) is int else TypeError
+
+
 @pytest.mark.parametrize("value", [0, -1, 2.5, 2.0, True, "3", np.float64(2)])
 @pytest.mark.parametrize("name", ["epochs", "validate_every"])
 def test_epochs_and_validate_every_are_positive_integers(name, value):
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(error_for(value)) as caught:
         fit(**{"epochs": 1, name: value})
     assert str(caught.value) == f"{name} must be an integer of at least 1, got {value!r}"
 
 
 def test_epochs_are_not_none():
-    with pytest.raises(ValueError, match="epochs must be an integer of at least 1, got None"):
+    with pytest.raises(TypeError, match="epochs must be an integer of at least 1, got None"):
         fit(epochs=None)
 
 
@@ -718,25 +749,46 @@ def test_a_name_that_the_model_does_not_have_is_answered_by_those_it_has():
         training.WeightRecord(make_model(), ["1.weight", "2.running_mean"])
     with pytest.raises(TypeError, match=r"names must be a list .*\['1.weight'\], got '1.weight'"):
         training.WeightRecord(make_model(), "1.weight")
+    for number in (None, 3):
+        with pytest.raises(TypeError, match=f"names must be a list of names, got {number}"):
+            training.WeightRecord(make_model(), number)
     with pytest.raises(KeyError, match=r"name must be one of 1.weight, 5.bias, got '1.bias'"):
         fit_with_record(100)[2]["1.bias"]
 
 
+def test_an_empty_record_says_how_it_is_filled():
+    record = training.WeightRecord(make_model(), NAMES)
+    wanted = r"record must hold weights, got none: train with fit\(..., record=record\)"
+    with pytest.raises(ValueError, match=wanted):
+        record["1.weight"]
+
+
 @pytest.mark.parametrize("every", [0, -1, 1.5, True, None, "1"])
 def test_a_record_is_kept_after_a_positive_number_of_steps(every):
-    with pytest.raises(ValueError, match=f"every must be an integer of at least 1, got {every!r}"):
+    wanted = f"every must be an integer of at least 1, got {every!r}"
+    with pytest.raises(error_for(every), match=wanted):
         training.WeightRecord(make_model(), NAMES, every)
+
+
+class WeightRecord:
+    """A record as a student might write it, under the same name."""
+
+    def note(self, step):
+        pass
 
 
 def test_a_record_is_for_one_training_of_its_own_model():
     model, _, record = fit_with_record(5)
     batches, optimizer = Batches(make_split(50), 16), SGD(model.parameters())
-    with pytest.raises(ValueError, match="record must be a new one .* that goes to step 12"):
+    with pytest.raises(ValueError, match=r"record must be a new one .* that goes to step 12"):
         training.fit(model, batches, optimizer, 1, record=record)
     other = training.WeightRecord(make_model(), NAMES)
     before = copy.deepcopy(model)
-    with pytest.raises(ValueError, match="record must be a WeightRecord of the model in training"):
+    wanted = "^record must be a mnist_lib.training.WeightRecord of the model in training, got"
+    with pytest.raises(ValueError, match=f"{wanted} another model's$"):
         training.fit(model, batches, optimizer, 1, record=other)
+    with pytest.raises(TypeError, match=f"{wanted} <class 'test_training.WeightRecord'>$"):
+        training.fit(model, batches, optimizer, 1, record=WeightRecord())
     assert same_weights(model, before), "it is said before the first step"
 
 

@@ -23,8 +23,8 @@ def confusion_explorer(split, probabilities):
         probabilities: (N, classes), what a model gives each class of each image; each row adds up to 1.
 
     Raises:
-        TypeError, ValueError: `split` is no `data.Split` or is empty, `probabilities` are none, or not as many as images, or a label is not
-            one of the classes.
+        TypeError, ValueError: `split` is no `data.Split` or is empty, `probabilities` are none, or not as many as
+            images, or a label is not one of the classes.
 
     >>> from mnist_lib.data import Split
     >>> split = Split(torch.rand(3, 1, 28, 28), torch.tensor([0, 1, 1]))
