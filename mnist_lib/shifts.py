@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .checks import integer
-from .data import Batches, Split, check_split
+from .data import Batches, check_split
 from .training import EVALUATION_BATCH_SIZE, device_of, evaluation_mode
 
 
@@ -125,6 +125,7 @@ class Augmented:
     Raises:
         TypeError: `change` cannot be called.
 
+    >>> from mnist_lib.data import Split
     >>> ones = Split(torch.ones(3, 1, 1, 2), torch.arange(3))
     >>> moved = Augmented(Batches(ones, 2), lambda images: shift(images, dx=1, dy=0))
     >>> len(moved), [images.flatten().tolist() for images, labels in moved]
@@ -162,6 +163,7 @@ def shift_grid(model, split, steps=range(-6, 7)):
         TypeError: `split` is no Split, or a step is no integer.
         ValueError: `split` or `steps` is empty, or a step comes twice.
 
+    >>> from mnist_lib.data import Split
     >>> black = Split(torch.zeros(4, 1, 28, 28), torch.arange(4))
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     >>> shift_grid(model, black, steps=[-1, 0]).consistency.to_numpy().tolist()
