@@ -19,7 +19,6 @@ from mnist_lib import shifts
 from mnist_lib.data import Batches, Split, load_mnist
 from mnist_lib.models import MLP, ConvNet, SoftmaxClassifier, TinyVGG
 from mnist_lib.training import (
-    EVALUATION_BATCH_SIZE,
     evaluation_mode,
     seed_everything,
     train_one_epoch,
@@ -57,7 +56,7 @@ def grid_by_loop(model, split):
 def forward_alone(model, split):
     """The model on the images as they are, once for each shift."""
     with evaluation_mode(model):
-        for images, _ in Batches(split, EVALUATION_BATCH_SIZE):
+        for images, _ in Batches(split, shifts.BATCH_SIZE):
             for _ in range(len(STEPS) ** 2):
                 model(images)
 

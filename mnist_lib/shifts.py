@@ -14,7 +14,9 @@ from torch.nn import functional as F
 
 from .checks import integer
 from .data import Batches, check_split
-from .training import EVALUATION_BATCH_SIZE, device_of, evaluation_mode
+from .training import device_of, evaluation_mode
+
+BATCH_SIZE = 500  # more than for an evaluation: a call costs small models as much as their sums do
 
 
 class ShiftGrid(NamedTuple):
@@ -176,7 +178,7 @@ def shift_grid(model, split, steps=range(-6, 7)):
         model = copy.deepcopy(model).to(memory_format=torch.channels_last)
     counts = torch.zeros(2, len(steps), len(steps), dtype=torch.int64, device=device)
     with evaluation_mode(model):
-        for images, labels in Batches(split, EVALUATION_BATCH_SIZE):
+        for images, labels in Batches(split, BATCH_SIZE):
             unshifted, shifted = _answers(model, images.to(device), steps)
             for count, wanted in zip(counts, (labels.to(device), unshifted)):
                 count += (shifted == wanted).sum(dim=2)
