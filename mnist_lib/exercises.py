@@ -1002,10 +1002,7 @@ def _temperature(answer):
 
 @exercise("10-seen", hint="Go back layer by layer: first · stride, and last · stride + kernel − 1.")
 def _seen(answer):
-    try:
-        first, last = (int(value) for value in answer)
-    except (TypeError, ValueError):
-        return f"two numbers are asked for, (first, last), and yours is {answer!r}."
+    first, last = _numbers(answer, 2, "(first, last)")
     if first > last:
         return "the first row comes before the last."
     mistakes = {
@@ -1020,27 +1017,29 @@ def _seen(answer):
         (4, 12): "the pooling halves: behind it neighbours are two rows apart.",
         (4, 10): "the pooling halves: behind it neighbours are two rows apart.",
     }
-    return mistakes.get((first, last), f"{first} to {last} is not it.")
+    return mistakes.get((first, last), f"{first:g} to {last:g} is not it.")
 
 
 @exercise("10-occlusion", hint="The logit of the image, less the logit with that pixel at 0.")
 def _occlusion(answer):
-    falls = torch.as_tensor(answer, dtype=torch.float32).flatten()
-    if len(falls) != 3:
-        return f"three numbers are asked for, one for each pixel, and yours are {len(falls)}."
+    falls = torch.tensor(_numbers(answer, 3, "one for each pixel"))
     known = [  # what comes out, and what was misunderstood
-        ([0, -1, 0.3], None),
-        ([2, -1, 0.5], "those are the slopes; a pixel that is black already cannot fall."),
-        ([0, -1, 0.5], "c is 0.6, not 1: only so much of it can be taken away."),
-        ([0, 1, -0.3], "how far does it *fall*? Without b the logit rises: minus one."),
-        ([0, 1, 0.3], "b has a negative weight: without it the logit rises, a fall of minus one."),
+        ([0.0, -1, 0.3], None),
+        ([2.0, -1, 0.5], "those are the slopes; a pixel that is black already cannot fall."),
+        ([0.0, -1, 0.5], "c is 0.6, not 1: only so much of it can be taken away."),
+        ([0.0, 1, -0.3], "how far does it *fall*? Without b the logit rises: minus one."),
+        (
+            [0.0, 1, 0.3],
+            "b has a negative weight: without it the logit rises, a fall of minus one.",
+        ),
         ([-0.7, 0.3, -1.0], "those are the logits that are left; the fall was asked for."),
-        ([2, 1, 0.5], "those are sizes of slopes; multiply by the pixel, and mind the sign."),
+        ([2.0, 1, 0.5], "those are sizes of slopes; multiply by the pixel, and mind the sign."),
     ]
-    for values, misunderstanding in known:
-        if torch.allclose(falls, torch.tensor(values, dtype=torch.float32), atol=1e-4):
-            return misunderstanding
-    return "with the image (0, 1, 0.6) the logit is −0.7; take one pixel away at a time."
+    return _among(
+        falls,
+        [(torch.tensor(values), misunderstanding) for values, misunderstanding in known],
+        "with the image (0, 1, 0.6) the logit is −0.7; take one pixel away at a time.",
+    )
 
 
 @exercise("10-awake", hint="Largest cell first, then the comparison, then the mean over images.")

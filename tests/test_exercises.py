@@ -428,6 +428,8 @@ WRONG = [
     ("09-temperature", lambda logits, temperature: logits.sum(1), "shape of the logits"),
     ("09-temperature", lambda logits, temperature: logits * 0, "not the softmax"),
     ("10-seen", (8, 13), "each sees five rows of pixels"),
+    ("10-seen", (8.9, 17.2), "8.9 to 17.2 is not it"),
+    ("10-occlusion", ("none", -1, 0.3), "three numbers are asked for"),
     ("10-seen", (4, 6), "go on"),
     ("10-seen", (8, 12), "the pooling looks at two rows"),
     ("10-seen", (8, 16), "rows 12 and 13"),
