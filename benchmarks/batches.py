@@ -6,12 +6,14 @@ Goes through the validation split in batches of 64, three ways, in turns, and pr
 multiples of the fastest way's. Other programs on the machine disturb it; run it when little else runs.
 """
 
+from collections import deque
+from functools import partial
 from statistics import median
-from time import perf_counter
 
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import to_pil_image
+from turns import in_turns, print_ratios
 
 from mnist_lib.data import Batches, load_mnist
 
@@ -40,17 +42,9 @@ def main():
         "DataLoader over tensors": DataLoader(split, 64, shuffle=True),
         "DataLoader with ToTensor": DataLoader(Pictures(split), 64, shuffle=True),
     }
-    seconds = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, batches in ways.items():
-            start = perf_counter()
-            for _ in batches:
-                pass
-            seconds[name].append(perf_counter() - start)
-    fastest = median(seconds["Batches"])
-    for name, times in seconds.items():
-        ratios = [time / fastest for time in sorted(times)]
-        print(f"{name:<26}{median(ratios):6.1f}  (from {ratios[0]:.1f} to {ratios[-1]:.1f})")
+    rounds = {name: partial(deque, batches, maxlen=0) for name, batches in ways.items()}
+    seconds = in_turns(rounds, ROUNDS)
+    print_ratios(seconds, median(seconds["Batches"]), digits=1)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ run it when little else runs. OMP_NUM_THREADS says how many threads the process 
 
 from functools import partial
 from statistics import median
-from time import perf_counter
 
 import joblib
 import torch
 from torch import nn
+from turns import in_turns, print_ratios
 
 from mnist_lib.data import Split, load_mnist
 from mnist_lib.grids import run_grid
@@ -37,18 +37,12 @@ def make_mlp():
 
 def compare(title, grid, ways, first):
     """Run `grid` in each of `ways`, in turns; print medians and ranges in multiples of the way named `first`."""
-    seconds = {name: [] for name in ways}
-    for number in range(ROUNDS + 1):
-        for name, options in ways.items():
-            start = perf_counter()
-            grid(**options)
-            if number > 0:  # the first round starts the workers, and is slower
-                seconds[name].append(perf_counter() - start)
+    rounds = {name: partial(grid, **options) for name, options in ways.items()}
+    in_turns(rounds, 1)  # starts the workers, and is slower
+    seconds = in_turns(rounds, ROUNDS)
     unit = median(seconds[first])
     print(f"\n{title}; 1 is {unit:.1f} s")
-    for name, times in seconds.items():
-        ratios = [time / unit for time in sorted(times)]
-        print(f"{name:<30}{median(ratios):6.2f}  (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+    print_ratios(seconds, unit)
 
 
 def main():

@@ -10,10 +10,10 @@ OMP_NUM_THREADS says how many threads it takes.
 """
 
 from statistics import median
-from time import perf_counter
 
 import numpy as np
 import torch
+from turns import in_turns, print_ratios
 
 from mnist_lib import shifts
 from mnist_lib.data import Batches, Split, load_mnist
@@ -71,18 +71,11 @@ def compare(title, model, split):
     }
     if not np.array_equal(ways["loop"](), np.stack(shifts.shift_grid(model, part, STEPS))):
         raise AssertionError("the loop and the grid give different results")
-    seconds = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, way in ways.items():
-            start = perf_counter()
-            way()
-            seconds[name].append(perf_counter() - start)
+    seconds = in_turns(ways, ROUNDS)
     seconds["loop"] = [time * len(split) / PART for time in seconds["loop"]]
     unit = median(seconds["grid"])
     print(f"\n{title}; 1 is {unit:.2f} s")
-    for name, times in seconds.items():
-        ratios = [time / unit for time in sorted(times)]
-        print(f"{name:<10}{median(ratios):6.2f}  (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+    print_ratios(seconds, unit)
 
 
 def main():
