@@ -35,9 +35,11 @@ COLAB = {
 # What it lacks and pip adds, and small packages that it has in a version that we do not know.
 NEW_TO_COLAB = {"torchmetrics", "lightning-utilities"}
 NEW_TO_COLAB |= {"joblib", "cloudpickle", "packaging", "typing-extensions"}
+NEW_TO_COLAB |= {"safetensors", "scikit-image", "imageio", "lazy-loader", "networkx", "tifffile"}
 PYPROJECT = tomllib.loads((FOLDER / "pyproject.toml").read_text("utf-8"))
 DEPENDENCIES = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
-DEVELOPMENT = [Requirement(line) for line in PYPROJECT["project"]["optional-dependencies"]["dev"]]
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+DEVELOPMENT = [Requirement(line) for lines in EXTRAS.values() for line in lines]
 
 
 def text(name):
@@ -110,7 +112,9 @@ def test_colab_satisfies_the_package(wanted):
     )
 
 
-@pytest.mark.parametrize("name", ["torchmetrics", "lightning-utilities", "joblib"])
+@pytest.mark.parametrize(
+    "name", ["torchmetrics", "lightning-utilities", "joblib", "safetensors", "scikit-image"]
+)
 def test_what_is_new_to_colab_replaces_nothing_there(name):
     for wanted in map(Requirement, requires(name) or []):
         if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):

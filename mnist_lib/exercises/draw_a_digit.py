@@ -1,0 +1,1 @@
+"""The exercises of notebook 13_draw_a_digit."""

@@ -1,0 +1,1 @@
+"""The exercises of notebook 12_save_load_resume."""
