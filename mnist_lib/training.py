@@ -1,10 +1,12 @@
-"""Training: a seed, a device, one epoch, an evaluation, fit, predictions."""
+"""Training: a seed, a device, one epoch, an evaluation, fit (which a checkpoint can go on from), predictions."""
 
 import math
 import os
 import random
 import time
+import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
+from .checkpoints import Checkpoint, CheckpointError
 from .checks import integer, list_of_names
 
 EVALUATION_BATCH_SIZE = 250  # it fits the cache of a CPU: faster there than 1,000 or 10,000
@@ -270,8 +273,8 @@ def predict(model, images):
 class WeightRecord:
     """Copies of some weights as training goes on: `fit` takes them, from before the first step to after the last.
 
-    `steps` is the list of the steps they were taken after, 0 being before the first. `record[name]` holds the copies,
-    a tensor (moments, *shape of the parameter) on the CPU.
+    `names` are those of the parameters, `steps` the list of the steps they were taken after, 0 being before the first.
+    `record[name]` holds the copies, a tensor (moments, *shape of the parameter) on the CPU.
 
     Args:
         model: the model that is trained.
@@ -296,7 +299,7 @@ class WeightRecord:
         if not names or not set(names) <= set(parameters):
             raise ValueError(f"names must be some of {', '.join(parameters)}, got {names}")
         self.model, self.every = model, integer("every", every, least=1)
-        self.steps, self._copies = [], {name: [] for name in names}
+        self.names, self.steps, self._copies = names, [], {name: [] for name in names}
 
     def note(self, step):
         """Copy the weights as they are after `step`.
@@ -321,6 +324,32 @@ class WeightRecord:
             )
         return torch.stack(self._copies[name])
 
+    def state_dict(self):
+        """What has been noted so far, for a checkpoint."""
+        return {"steps": self.steps, "copies": self._copies}
+
+    def load_state_dict(self, state):
+        """Put back what had been noted."""
+        self.steps = list(state["steps"])
+        self._copies = {name: list(state["copies"][name]) for name in self.names}
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        step: the steps taken so far.
+        seconds: those that they took.
+        rows: the rows of the history so far, dicts.
+        recent: the evaluations of the training batches since the last row.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    rows: list = field(default_factory=list)
+    recent: list = field(default_factory=list)
+
 
 def fit(
     model,
@@ -331,6 +360,8 @@ def fit(
     validate_every=None,
     scheduler=None,
     record=None,
+    checkpoint=None,
+    checkpoint_every=None,
 ):
     """Train `model` for some epochs. After the same seed, the same result, bit for bit, on the same machine.
 
@@ -343,58 +374,77 @@ def fit(
         validate_every: after how many steps to evaluate; None: after each epoch.
         scheduler: a torch.optim.lr_scheduler to step after every step of the optimizer, or None.
         record: a new WeightRecord of `model` to fill, or None.
+        checkpoint: the path of a file to keep the training in, or None. If the file exists, the training goes on from
+            it, and ends with the same result, bit for bit, as one that was never stopped (on the same machine, with
+            the same examples). One line says so. A training needs a file of its own.
+        checkpoint_every: after how many steps to write it; None: after each epoch. It is written before the first
+            step and after the last, too. What cannot be written later on is a warning: the file before it stays.
 
     Returns:
         A history, a DataFrame with a row for each evaluation and for the end: `step` and `epoch` so far,
-        `seconds` of training so far (evaluations not counted), `loss` and `accuracy` on the training
+        `seconds` of training so far (evaluations and checkpoints not counted), `loss` and `accuracy` on the training
         batches since the row before, and `validation_loss`, `validation_accuracy` if there is `validation`.
 
     Raises:
-        TypeError: `batches` has no length, and so can perhaps not be gone through again. Or `epochs` or
-            `validate_every` is no integer, or `record` no WeightRecord.
-        ValueError: `epochs` or `validate_every` is below 1, or there is no example, or `record` is one of another
-            model or not new.
+        TypeError: `batches` has no length, and so can perhaps not be gone through again. Or `epochs`,
+            `validate_every` or `checkpoint_every` is no integer, `record` no WeightRecord, `checkpoint` no path.
+        ValueError: `epochs`, `validate_every` or `checkpoint_every` is below 1, or there is no example, or `record` is
+            one of another model or not new.
         Diverged: the loss, or that on `validation`, became NaN or infinite.
+        CheckpointError: the file is no whole checkpoint, or one of another training; then nothing has changed.
+        OSError: the checkpoint cannot be read, or not be written before the first step.
     """
     last = count_steps(batches, epochs)
-    every = len(batches)
-    if validate_every is not None:
-        every = integer("validate_every", validate_every, least=1)
-    rows, recent, step, seconds = [], [], 0, 0.0
+    every = _interval("validate_every", validate_every, batches)
+    save_every = _interval("checkpoint_every", checkpoint_every, batches)
     _check_record(record, model)
-    _note(record, step, last)
-    with progress_bar(last, "training", "step") as bar:
-        started = time.perf_counter()
-        for epoch in range(1, epochs + 1):
-            for batch in training_steps(model, batches, optimizer):
+    keeper = None
+    if checkpoint is not None:
+        keeper = Checkpoint(checkpoint, model, batches, optimizer, scheduler, record)
+    progress = _begin(keeper, record, last)
+    with progress_bar(last, "training", "step", progress.step) as bar:
+        for epoch in range(progress.step // len(batches) + 1, epochs + 1):
+            done = progress.step % len(batches)
+            left = keeper.left_of_epoch(done) if keeper else batches
+            started = time.perf_counter()
+            for batch in training_steps(model, left, optimizer):
                 if scheduler is not None:
                     scheduler.step()
-                step += 1
-                _note(record, step, last)
-                recent.append(batch)
+                progress.step += 1
+                progress.seconds += time.perf_counter() - started
+                progress.recent.append(batch)
                 bar.update()
-                if step % every == 0 or step == last:
-                    seconds += time.perf_counter() - started
-                    row = {"step": step, "epoch": epoch, "seconds": seconds}
-                    rows.append(row | _measure(recent, model, validation))
-                    recent = []
-                    started = time.perf_counter()
-    return pd.DataFrame(rows)
+                _note(record, progress.step, last)
+                if progress.step % every == 0 or progress.step == last:
+                    row = {"step": progress.step, "epoch": epoch, "seconds": progress.seconds}
+                    progress.rows.append(row | _measure(progress.recent, model, validation))
+                    progress.recent = []
+                if progress.step % save_every == 0 and progress.step % len(batches) != 0:
+                    _save(keeper, progress)
+                started = time.perf_counter()
+            if progress.step % save_every == 0 or progress.step == last:
+                _save(
+                    keeper, progress
+                )  # only now: a sampler may draw once more after the last batch
+    return pd.DataFrame(progress.rows)
 
 
-def progress_bar(total, what, unit):
+def progress_bar(total, what, unit, initial=0):
     """A tqdm bar that shows after a second, and disappears at the end; none where TQDM_DISABLE is set.
 
     Args:
         total: the number at the end.
         what: what goes on, a word before the bar.
         unit: what is counted.
+        initial: the number at the start.
 
     >>> with progress_bar(3, "training", "step") as bar:
     ...     bar.update()
     """
     off = os.environ.get("TQDM_DISABLE", "") not in ("", "0")  # tqdm for notebooks does not look
-    return tqdm(total=total, desc=what, unit=unit, leave=False, delay=1, disable=off)
+    return tqdm(
+        total=total, initial=initial, desc=what, unit=unit, leave=False, delay=1, disable=off
+    )
 
 
 def count_steps(batches, epochs):
@@ -415,6 +465,53 @@ def count_steps(batches, epochs):
     if steps == 0:
         raise ValueError("batches must hold at least one example, got none")
     return steps * integer("epochs", epochs, least=1)
+
+
+def _interval(name, value, batches):
+    """The value of the argument `name`, a number of steps; an epoch if it is None."""
+    return len(batches) if value is None else integer(name, value, least=1)
+
+
+def _begin(keeper, record, last):
+    """The Progress to start from: that of the checkpoint, if there is one, else none so far."""
+    if keeper and keeper.path.exists():
+        progress = keeper.read(lambda saved: _checked_progress(saved, last, keeper.path.name))
+        print(f"Going on from {keeper.path.name}, after step {progress.step:,} of {last:,}.")
+        return progress
+    _note(record, 0, last)
+    if keeper:
+        keeper.write(vars(Progress()))
+    return Progress()
+
+
+def _checked_progress(saved, last, name):
+    """The Progress in a checkpoint, if it makes sense.
+
+    Raises:
+        CheckpointError: the training there is longer than it should be here.
+    """
+    progress = Progress(
+        integer("step", saved["step"], least=0),
+        float(saved["seconds"]),
+        [dict(row) for row in saved["rows"]],
+        [Evaluation(*part) for part in saved["recent"]],
+    )
+    if progress.step > last:
+        come = f"has come to step {progress.step:,}, and the epochs asked for end at {last:,}"
+        raise CheckpointError(f"{name} {come}; ask for more epochs")
+    return progress
+
+
+def _save(keeper, progress):
+    """Write the checkpoint, if there is to be one; if that fails, say so, and let the training go on."""
+    if keeper is None:
+        return
+    recent = [tuple(part) for part in progress.recent]
+    try:
+        keeper.write(vars(progress) | {"recent": recent})
+    except OSError as error:
+        kept = f"the one before stays, and training goes on after step {progress.step:,}"
+        warnings.warn(f"{keeper.path.name} could not be written ({error}); {kept}", stacklevel=3)
 
 
 def _check_record(record, model):

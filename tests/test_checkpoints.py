@@ -1,0 +1,690 @@
+"""A training that was stopped, however it was stopped, goes on as if nothing had happened."""
+
+import copy
+import errno
+import io
+import multiprocessing
+import os
+import pickle
+import random
+import subprocess
+import sys
+import time
+import warnings
+import zipfile
+
+import killed
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mnist_lib import checkpoints, models, training
+from mnist_lib.checkpoints import CheckpointError, load_checkpoint, previous, save_checkpoint
+from mnist_lib.data import Batches, Split
+
+
+class Stopped(Exception):
+    """What cuts a training off in these tests, where it is not killed."""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.pt"
+
+
+@pytest.fixture(scope="module")
+def straight():
+    """The outcome of the training that was never stopped."""
+    parts = killed.make()
+    return killed.outcome(parts, training.fit(**parts))
+
+
+def stop_at(monkeypatch, step):
+    """Cut the next training off in its step number `step`, before the optimizer takes it."""
+    taken = training.count_right
+    steps = iter(range(1, 10_000))
+
+    def count_or_stop(logits, labels):
+        if torch.is_grad_enabled() and next(steps) == step:
+            raise Stopped
+        return taken(logits, labels)
+
+    monkeypatch.setattr(training, "count_right", count_or_stop)
+
+
+def cut_off(path, step, every=1, **changes):
+    """Train until a step is cut off; what is left is the checkpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, step)
+        with pytest.raises(Stopped):
+            training.fit(**killed.make() | changes, checkpoint=path, checkpoint_every=every)
+
+
+def everything(parts):
+    """A copy of all that a refused checkpoint must leave alone."""
+    states = {name: parts[name].state_dict() for name in ("model", "optimizer", "scheduler")}
+    return copy.deepcopy(states | {"random": checkpoints.random_states()})
+
+
+def equal(one, other):
+    """Whether nested states are the same in every bit."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return one == other
+
+
+# Killed
+
+
+def context():
+    """How the processes are started: quickly, where the system can copy one that has imported PyTorch."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["mnist_lib.training", "mnist_lib.shifts"])
+    return forking
+
+
+def run(checkpoint, result, kill_after=None):
+    """Train in a process of its own. Returns its exit code and the seconds it trained."""
+    started = context().Event()
+    process = context().Process(target=killed.train, args=(checkpoint, result, started))
+    process.start()
+    assert started.wait(60)
+    begun = time.perf_counter()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        process.kill()  # SIGKILL: nothing can be tidied up
+    process.join(60)
+    return process.exitcode, time.perf_counter() - begun
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory):
+    """The outcome of a process that was never killed, and the seconds it took: the shorter of two."""
+    folder, seconds = tmp_path_factory.mktemp("unharmed"), []
+    for number in range(2):
+        code, took = run(folder / f"{number}.pt", folder / "result.pt")
+        assert code == 0
+        seconds.append(took)
+    return torch.load(folder / "result.pt"), min(seconds)
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_a_training_killed_at_a_random_moment_goes_on_as_if_it_had_never_stopped(
+    moment, unharmed, path, tmp_path
+):
+    expected, seconds = unharmed
+    result = tmp_path / "result.pt"
+    code, _ = run(path, result, kill_after=random.uniform(moment, moment + 1) / 20 * seconds)
+    assert code != 0 or result.exists()
+    if path.exists():
+        load_checkpoint(path)  # whole, whenever the process died
+    code, _ = run(path, result)
+    assert code == 0
+    assert killed.same(torch.load(result), expected)
+
+
+def test_a_training_killed_again_and_again_comes_to_the_same_end(unharmed, path, tmp_path):
+    expected, seconds = unharmed
+    result = tmp_path / "result.pt"
+    for _ in range(3):
+        run(path, result, kill_after=random.uniform(0.1, 0.5) * seconds)
+    run(path, result)
+    assert killed.same(torch.load(result), expected)
+
+
+# Cut off at a known step
+
+
+@pytest.mark.parametrize("every", [1, 5, 12])
+@pytest.mark.parametrize("step", [1, 2, 6, 12, 13, 14, 25, 36])
+def test_it_goes_on_from_any_step(step, every, path, straight, capsys):
+    cut_off(path, step, every)
+    after = (step - 1) // every * every
+    parts = killed.make(seed=6)  # other weights and random numbers, which the checkpoint replaces
+    capsys.readouterr()
+    history = training.fit(**parts, checkpoint=path)
+    assert capsys.readouterr().out == f"Going on from run.pt, after step {after} of 36.\n"
+    assert killed.same(killed.outcome(parts, history), straight)
+
+
+def test_writing_checkpoints_changes_nothing(path, straight):
+    parts = killed.make()
+    history = training.fit(**parts, checkpoint=path, checkpoint_every=7)
+    assert killed.same(killed.outcome(parts, history), straight)
+
+
+def test_a_finished_training_is_only_loaded(path, straight, monkeypatch):
+    history = training.fit(**killed.make(), checkpoint=path)
+    parts, before = killed.make(seed=6), path.read_bytes()
+    stop_at(monkeypatch, 1)
+    again = training.fit(**parts, checkpoint=path)
+    assert again.equals(history)  # the seconds too
+    assert killed.same(killed.outcome(parts, again), straight)
+    assert path.read_bytes() == before
+
+
+def test_seconds_go_on(path):
+    cut_off(path, 30)
+    before = load_checkpoint(path)["progress"]["seconds"]
+    history = training.fit(**killed.make(), checkpoint=path)
+    assert history["seconds"].is_monotonic_increasing
+    assert history["seconds"].iloc[-1] > before > 0
+
+
+def test_it_is_written_at_the_interval(path, monkeypatch):
+    written = []
+    keep = checkpoints.save_checkpoint
+    monkeypatch.setattr(
+        checkpoints,
+        "save_checkpoint",
+        lambda path, state: (written.append(state["progress"]["step"]), keep(path, state)),
+    )
+    training.fit(**killed.make(), checkpoint=path, checkpoint_every=10)
+    assert written == [0, 10, 20, 30, 36]
+    written.clear()
+    training.fit(**killed.make(), checkpoint=path.with_name("other.pt"))
+    assert written == [0, 12, 24, 36]
+
+
+def test_the_cell_can_be_run_again_after_an_interruption(path, straight):
+    """The same objects, half trained: what a student has who interrupts the kernel."""
+    parts = killed.make()
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 20)
+        with pytest.raises(Stopped):
+            training.fit(**parts, checkpoint=path, checkpoint_every=3)
+    history = training.fit(**parts, checkpoint=path, checkpoint_every=3)
+    assert killed.same(killed.outcome(parts, history), straight)
+
+
+def plain(epochs, **changes):
+    """A training without a schedule: it can be made longer later."""
+    torch.manual_seed(3)
+    split = Split(torch.rand(70, 1, 28, 28), torch.randint(10, (70,)))
+    model = changes.pop("model", None) or models.SoftmaxClassifier()
+    make = changes.pop("optimizer", lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9))
+    batches = changes.pop("batches", None) or Batches(split, 10, shuffle=True)
+    return {
+        "model": model,
+        "batches": batches,
+        "optimizer": make(model.parameters()),
+        "epochs": epochs,
+    } | changes
+
+
+def weights(parts):
+    return list(parts["model"].parameters())
+
+
+def test_more_epochs_go_on_too(path):
+    straight = plain(5)
+    history = training.fit(**straight)
+    training.fit(**plain(2), checkpoint=path)
+    parts = plain(5)
+    longer = training.fit(**parts, checkpoint=path)
+    assert equal(weights(parts), weights(straight))
+    assert longer.drop(columns="seconds").equals(history.drop(columns="seconds"))
+
+
+def test_fewer_epochs_are_refused(path):
+    training.fit(**plain(3), checkpoint=path)
+    with pytest.raises(
+        CheckpointError, match=r"run\.pt has come to step 21, .* end at 14; ask for"
+    ):
+        training.fit(**plain(2), checkpoint=path)
+
+
+SCHEDULES = {
+    "cosine": lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 21),
+    "restarts": lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, 4, 2),
+    "milestones": lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [4, 11, 11]),
+    "in turn": lambda o: torch.optim.lr_scheduler.SequentialLR(
+        o,
+        [torch.optim.lr_scheduler.LinearLR(o), torch.optim.lr_scheduler.ExponentialLR(o, 0.8)],
+        [6],
+    ),
+    "a function": lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda step: 1 / (1 + step)),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("again", ["new objects", "the same objects"])
+def test_all_schedules_go_on(name, again, path):
+    def parts():
+        made = plain(3)
+        return made | {"scheduler": SCHEDULES[name](made["optimizer"])}
+
+    straight = parts()
+    training.fit(**straight)
+    resumed = parts()
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 10)
+        with pytest.raises(Stopped):
+            training.fit(**resumed, checkpoint=path, checkpoint_every=2)
+    resumed = parts() if again == "new objects" else resumed
+    training.fit(**resumed, checkpoint=path)
+    assert equal(weights(resumed), weights(straight))
+
+
+OPTIMIZERS = {
+    "SGD": lambda p: torch.optim.SGD(p, lr=0.1),
+    "two groups": lambda p: torch.optim.SGD(
+        [{"params": [q], "lr": 0.1 / (1 + i)} for i, q in enumerate(p)], momentum=0.9
+    ),
+    "RMSprop": lambda p: torch.optim.RMSprop(p, lr=0.001),
+    "Adagrad": lambda p: torch.optim.Adagrad(p, lr=0.01),
+    "AdamW": lambda p: torch.optim.AdamW(p, lr=0.001, amsgrad=True),
+    "NAdam": lambda p: torch.optim.NAdam(p, lr=0.001),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_all_optimizers_go_on(name, path):
+    straight = plain(2, optimizer=OPTIMIZERS[name])
+    training.fit(**straight)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 9)
+        with pytest.raises(Stopped):
+            training.fit(**plain(2, optimizer=OPTIMIZERS[name]), checkpoint=path)
+    resumed = plain(2, optimizer=OPTIMIZERS[name])
+    training.fit(**resumed, checkpoint=path)
+    assert equal(weights(resumed), weights(straight))
+
+
+@pytest.mark.parametrize("own_generator", [False, True])
+@pytest.mark.parametrize("step", [5, 8, 13])
+def test_a_data_loader_goes_on(own_generator, step, path):
+    def parts():
+        torch.manual_seed(7)
+        split = Split(torch.rand(70, 1, 28, 28), torch.randint(10, (70,)))
+        generator = torch.Generator().manual_seed(4) if own_generator else None
+        return plain(2, batches=DataLoader(split, 10, shuffle=True, generator=generator))
+
+    straight = parts()
+    training.fit(**straight)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, step)
+        with pytest.raises(Stopped):
+            training.fit(**parts(), checkpoint=path, checkpoint_every=1)
+    resumed = parts()
+    training.fit(**resumed, checkpoint=path)
+    assert equal(weights(resumed), weights(straight))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_it_goes_on_on_a_graphics_card(path):
+    def parts():
+        made = killed.make()
+        made["model"].to("cuda")
+        return made
+
+    straight = parts()
+    training.fit(**straight)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 17)
+        with pytest.raises(Stopped):
+            training.fit(**parts(), checkpoint=path, checkpoint_every=5)
+    resumed = parts()
+    training.fit(**resumed, checkpoint=path)
+    assert equal(resumed["model"].state_dict(), straight["model"].state_dict())
+
+
+# Another training's, or broken
+
+
+def another(name):
+    """The parts of a training that differs in one thing from that of `killed.make`."""
+    parts = killed.make()
+    if name == "optimizer":
+        other = torch.optim.SGD(parts["model"].parameters(), lr=0.001)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(other, 0.01, total_steps=36)
+        return parts | {"optimizer": other, "scheduler": schedule}
+    if name == "0.weight":
+        layers = list(parts["model"])
+        layers[0], layers[-1] = nn.Conv2d(1, 4, 3, stride=2), nn.Linear(4 * 13 * 13, 10)
+        model = nn.Sequential(*layers)
+        optimizer = torch.optim.Adam(model.parameters())
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=36)
+        record = training.WeightRecord(model, ["0.weight"], every=4)
+        return parts | dict(model=model, optimizer=optimizer, scheduler=schedule, record=record)
+    if name == "scheduler":
+        schedule = torch.optim.lr_scheduler.StepLR(parts["optimizer"], 10)
+        return parts | {"scheduler": schedule}
+    if name == "total_steps of the scheduler":
+        schedule = torch.optim.lr_scheduler.OneCycleLR(parts["optimizer"], 0.01, total_steps=99)
+        return parts | {"scheduler": schedule}
+    if name == "record":
+        return parts | {"record": None}
+    if name == "weight_decay":
+        parts["optimizer"].param_groups[0]["weight_decay"] = 0.1
+        return parts
+    split = parts["batches"].batches.split
+    size = {"batch_size": 24, "number of batches": 10}[name]
+    return parts | {"batches": Batches(split, size, shuffle=True)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "0.weight",
+        "optimizer",
+        "weight_decay",
+        "scheduler",
+        "total_steps of the scheduler",
+        "number of batches",
+        "record",
+    ],
+)
+def test_the_checkpoint_of_another_training_is_refused(name, path):
+    cut_off(path, 8)
+    parts, file = another(name), path.read_bytes()
+    before = everything(parts) if parts["scheduler"] else None
+    with pytest.raises(CheckpointError, match=f"run.pt is of another training: {name} is .* there"):
+        training.fit(**parts, checkpoint=path)
+    assert equal(everything(parts), before)
+    assert path.read_bytes() == file and previous(path).exists()
+
+
+def test_another_learning_rate_is_refused(path):
+    training.fit(**plain(1), checkpoint=path)
+    other = plain(2, optimizer=lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.9))
+    with pytest.raises(CheckpointError, match=r"lr is 0\.1 there, 0\.2 here"):
+        training.fit(**other, checkpoint=path)
+
+
+def test_another_batch_size_is_refused(path):
+    split = Split(torch.rand(70, 1, 28, 28), torch.randint(10, (70,)))
+    training.fit(**plain(1, batches=Batches(split, 36)), checkpoint=path)
+    with pytest.raises(CheckpointError, match="batch_size is 36 there, 50 here"):
+        training.fit(**plain(2, batches=Batches(split, 50)), checkpoint=path)
+
+
+class Trap:
+    """Whoever unpickles it has written a file."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return open, (str(self.file), "w")
+
+
+FOREIGN = {
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("no checkpoint"),
+    "pickle": lambda path: path.write_bytes(pickle.dumps({"step": 3})),
+    "zip": lambda path: zipfile.ZipFile(path, "w").close(),
+    "list": lambda path: torch.save([1, 2], path),
+    "weights": lambda path: torch.save(models.ConvNet().state_dict(), path),
+    "model": lambda path: torch.save(models.ConvNet(), path),
+    "trap": lambda path: torch.save(Trap(path.with_name("sprung")), path),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_foreign_file_is_refused(name, path):
+    FOREIGN[name](path)
+    parts, file = killed.make(), path.read_bytes()
+    before = everything(parts)
+    message = (
+        r"run\.pt is no (whole checkpoint|checkpoint of fit|checkpoint).*; delete it, or start anew"
+    )
+    with pytest.raises(CheckpointError, match=message):
+        training.fit(**parts, checkpoint=path)
+    assert equal(everything(parts), before)
+    assert path.read_bytes() == file
+    assert [file.name for file in path.parent.iterdir()] == ["run.pt"]  # and nothing was run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The bytes of a checkpoint, of a small training."""
+    path = tmp_path_factory.mktemp("whole") / "run.pt"
+    training.fit(**plain(1), checkpoint=path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("share", [0, 0.2, 0.5, 0.9, 0.999])
+def test_a_checkpoint_cut_short_is_refused_and_the_one_before_is_named(share, path, whole):
+    training.fit(**plain(1), checkpoint=path)
+    good = previous(path).read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    message = r"rename run\.pt\.previous, the one before it, to run\.pt, or start anew"
+    with pytest.raises(CheckpointError, match=message):
+        training.fit(**plain(1), checkpoint=path)
+    assert previous(path).read_bytes() == good
+    previous(path).replace(path)  # as the message says
+    parts = plain(1)
+    training.fit(**parts, checkpoint=path)
+    straight = plain(1)
+    training.fit(**straight)
+    assert equal(weights(parts), weights(straight))
+
+
+many = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+)
+
+
+@many
+@given(data=st.data())
+def test_changed_bytes_are_refused_or_harmless(data, path, whole):
+    place = data.draw(st.integers(0, len(whole) - 1))
+    end = data.draw(st.integers(place, min(place + 2000, len(whole))))
+    put = data.draw(st.binary(max_size=60))
+    path.write_bytes(whole[:place] + put + whole[end:])
+    try:
+        state = load_checkpoint(path)
+    except CheckpointError:
+        return
+    assert equal(state, torch.load(io.BytesIO(whole)))
+
+
+@many
+@given(content=st.binary(max_size=500))
+def test_any_file_is_loaded_or_refused(content, path):
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError):
+        load_checkpoint(path)
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.builds(torch.zeros, st.lists(st.integers(0, 3), max_size=3)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=2) | st.integers(0, 3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@many
+@given(data=st.data())
+def test_a_file_that_holds_something_else_is_refused_or_trained_from(data, path, whole):
+    """Any part of the state may be replaced by anything: an error with a message, and nothing has changed."""
+    path.write_bytes(whole)
+    state = inner = load_checkpoint(path)
+    while True:
+        key = data.draw(st.sampled_from(list(inner)))
+        deeper = isinstance(inner[key], dict) and inner[key] and data.draw(st.booleans())
+        if not deeper:
+            break
+        inner = inner[key]
+    if data.draw(st.booleans()):
+        inner[key] = data.draw(anything)
+    else:
+        del inner[key]
+    torch.save(state, path)
+    parts = plain(2)
+    before = copy.deepcopy([*weights(parts), parts["optimizer"].state_dict(), random.getstate()])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            training.fit(**parts, checkpoint=path)
+    except (CheckpointError, training.Diverged) as error:
+        if isinstance(error, CheckpointError):
+            after = [*weights(parts), parts["optimizer"].state_dict(), random.getstate()]
+            assert equal(after, before)
+
+
+# Writing
+
+
+def test_save_and_load_keep_every_bit(path):
+    state = {
+        "half": torch.randn(3).half(),
+        "empty": torch.zeros(0, 4),
+        "bits": torch.tensor([float("nan"), -0.0, float("inf")]),
+        "nested": {"list": [1, 2.5, None, True, "words"], "tuple": (1, (2,))},
+    }
+    save_checkpoint(path, state)
+    loaded = load_checkpoint(path)
+    assert loaded["bits"].numpy().tobytes() == state["bits"].numpy().tobytes()
+    assert all(equal(loaded[name], state[name]) for name in ("half", "empty", "nested"))
+    assert loaded["half"].dtype == torch.float16 and type(loaded["nested"]["tuple"]) is tuple
+    assert os.listdir(path.parent) == ["run.pt"]
+
+
+def test_the_one_before_is_kept(path):
+    for step in range(3):
+        save_checkpoint(path, {"step": step})
+    assert load_checkpoint(path) == {"step": 2}
+    assert load_checkpoint(previous(path)) == {"step": 1}
+    assert sorted(os.listdir(path.parent)) == ["run.pt", "run.pt.previous"]
+
+
+def test_the_path_may_be_text(path):
+    save_checkpoint(str(path), {"step": 1})
+    assert load_checkpoint(str(path)) == {"step": 1}
+
+
+def test_there_is_no_checkpoint(path):
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("what", ["fsync", "replace"])
+def test_a_write_that_fails_changes_nothing(what, path, monkeypatch):
+    for step in range(2):
+        save_checkpoint(path, {"step": step})
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoints.os, what, fail)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(path, {"step": 2})
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+LIMITED = """
+import resource, signal, sys
+from mnist_lib.checkpoints import save_checkpoint
+import torch
+save_checkpoint(sys.argv[1], {"step": 1})
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # no file may grow beyond 100 kB
+try:
+    save_checkpoint(sys.argv[1], {"weights": torch.zeros(100_000)})
+except OSError as error:
+    print("refused:", error.strerror)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of a file")
+def test_a_file_that_does_not_fit_leaves_the_one_before(path):
+    command = [sys.executable, "-c", LIMITED, path]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == "refused: File too large\n"
+    assert load_checkpoint(path) == {"step": 1}
+    assert os.listdir(path.parent) == ["run.pt"]
+
+
+def test_a_full_disk_on_the_way_is_a_warning_and_loses_nothing(path, straight, monkeypatch):
+    parts, keep = killed.make(), checkpoints.save_checkpoint
+
+    def sometimes(path, state):
+        if state["progress"]["step"] in (10, 15, 36):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        keep(path, state)
+
+    monkeypatch.setattr(checkpoints, "save_checkpoint", sometimes)
+    message = r"run\.pt could not be written .*No space left.* goes on after step (10|15|36)$"
+    with pytest.warns(UserWarning, match=message) as warned:
+        history = training.fit(**parts, checkpoint=path, checkpoint_every=5)
+    assert len(warned) == 3
+    assert killed.same(killed.outcome(parts, history), straight)
+    assert load_checkpoint(path)["progress"]["step"] == 35
+    assert load_checkpoint(previous(path))["progress"]["step"] == 30
+
+
+def test_a_folder_that_does_not_exist_is_noticed_before_the_training(path, monkeypatch):
+    stop_at(monkeypatch, 1)
+    with pytest.raises(FileNotFoundError):
+        training.fit(**killed.make(), checkpoint=path.parent / "nowhere" / "run.pt")
+
+
+@pytest.mark.parametrize("wrong", [3, True, ["run.pt"]])
+def test_the_path_has_to_be_one(wrong):
+    with pytest.raises(TypeError, match="checkpoint must be the path of a file, got"):
+        training.fit(**killed.make(), checkpoint=wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [(0, ValueError), (-1, ValueError), (2.0, TypeError), ("5", TypeError)]
+)
+def test_the_interval_has_to_be_an_integer_above_0(wrong, error, path):
+    with pytest.raises(error, match="checkpoint_every must be an integer of at least 1, got"):
+        training.fit(**killed.make(), checkpoint=path, checkpoint_every=wrong)
+    assert not path.exists()
+
+
+# Random numbers
+
+
+def draw():
+    return (
+        [random.random(), random.gauss(0, 1)],
+        np.random.rand(3).tolist(),
+        np.random.randn(3).tolist(),
+        torch.rand(3),
+    )
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_random_states_are_put_back(before, path):
+    random.gauss(0, 1), np.random.randn(2 * 3 + before), torch.randn(5)  # one may be in store
+    states = checkpoints.random_states()
+    save_checkpoint(path, states)
+    first = draw()
+    training.seed_everything(99)
+    checkpoints.set_random_states(load_checkpoint(path))
+    assert equal(draw(), first)
+
+
+def test_cards_that_are_not_here_are_passed_over():
+    states = checkpoints.random_states() | {"cuda": [torch.zeros(16)] * 99, "mps": torch.zeros(3)}
+    states = (
+        states
+        if not torch.backends.mps.is_available()
+        else states | {"mps": torch.mps.get_rng_state()}
+    )
+    first = draw() if checkpoints.set_random_states(states) is None else None
+    checkpoints.set_random_states(states)
+    assert equal(draw(), first)
