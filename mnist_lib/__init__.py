@@ -11,6 +11,7 @@ import importlib
 
 __all__ = [
     "arithmetic",
+    "checkpoints",
     "checks",
     "claims",
     "data",
@@ -23,6 +24,8 @@ __all__ = [
     "models",
     "plots",
     "shifts",
+    "strokes",
+    "tracing",
     "training",
     "widgets",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -301,7 +301,7 @@ class DigitFolder(Dataset):
 
     def __getitem__(self, index):
         path, digit = self.files[index]
-        image = _open_grey(path)
+        image = open_grey(path)
         if self.size is not None and image.size != (self.size, self.size):
             image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
         return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), digit
@@ -313,13 +313,30 @@ def _visible(folder):
     return [path for path in paths if path.name not in ("Thumbs.db", "desktop.ini")]
 
 
-def _open_grey(path):
-    """The image in a file, upright, with one channel of 8 bits: a Pillow image."""
+def open_grey(file, paper=None):
+    """The image in a file, upright, with one channel of 8 bits.
+
+    Args:
+        file: a path, or a file opened for reading bytes.
+        paper: the grey, 0 to 255, that is seen where the image is transparent; None: transparency is ignored.
+
+    Returns:
+        A Pillow image of the mode "L".
+
+    Raises:
+        ValueError: it is no image that can be read; the message names the file.
+    """
+    name = file if isinstance(file, (str, os.PathLike)) else "the file"
     try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)  # a phone's photograph says which side is up
+        with Image.open(file) as opened:
+            image = ImageOps.exif_transpose(opened)  # a phone's photograph says which side is up
             if image.mode.startswith("I"):  # 16 bits a pixel, which convert("L") would clip
                 return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+            if paper is not None and image.has_transparency_data:
+                behind = Image.new("RGBA", image.size, (paper, paper, paper))
+                image = Image.alpha_composite(behind, image.convert("RGBA"))
             return image.convert("L")
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{name} is not an image that can be read (of no known kind)") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is not an image that can be read ({error})") from error
+        raise ValueError(f"{name} is not an image that can be read ({error})") from error

@@ -1,0 +1,202 @@
+"""From images to strokes: the middle lines of a digit's ink, and the ink of a photographed digit."""
+
+import io
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .data import open_grey
+
+
+def check_image(image):
+    """Look at a grey image, and give it back as an array.
+
+    Args:
+        image: (1, H, W) or (H, W), a tensor or an array of numbers in [0, 1].
+
+    Returns:
+        A float32 array (H, W).
+
+    Raises:
+        TypeError: `image` is no tensor or array of numbers.
+        ValueError: it has another shape, no pixel, or values outside of [0, 1].
+
+    >>> check_image(torch.zeros(3, 28, 28))
+    Traceback (most recent call last):
+    ValueError: image must have the shape (1, H, W) or (H, W), got (3, 28, 28)
+    """
+    if isinstance(image, torch.Tensor):
+        image = image.detach().cpu().numpy()
+    if not isinstance(image, np.ndarray) or image.dtype.kind not in "biuf":
+        raise TypeError(f"image must be a tensor or an array of numbers, got {image!r}")
+    if image.ndim == 3 and len(image) == 1:
+        image = image[0]
+    if image.ndim != 2 or image.size == 0:
+        raise ValueError(f"image must have the shape (1, H, W) or (H, W), got {image.shape}")
+    low, high = image.min(), image.max()
+    if not (low >= 0 and high <= 1):  # NaN is refused, too
+        raise ValueError(f"image must be in [0, 1], got values from {low:.4g} to {high:.4g}")
+    return image.astype(np.float32)
+
+
+def trace(image):
+    """Find the strokes of a digit: the middle lines of its ink (Zhang and Suen 1984).
+
+    Args:
+        image: (1, H, W) or (H, W), a tensor or an array in [0, 1], white on black.
+
+    Returns:
+        A list of float64 arrays (K, 2), in units of the image's width. A line is cut where others meet it. A black
+        image has none.
+
+    Raises:
+        TypeError, ValueError: `image` is not as described.
+
+    >>> image = torch.zeros(28, 28)
+    >>> image[4:24, 13:15] = 1
+    >>> (stroke,) = trace(image)
+    >>> stroke[:, 0].round(2).min(), stroke[:, 0].round(2).max()
+    (np.float64(0.5), np.float64(0.5))
+    """
+    from scipy.ndimage import distance_transform_edt, gaussian_filter
+    from skimage.morphology import skeletonize
+
+    image = _enlarge(check_image(image))
+    around = gaussian_filter(image, max(image.shape) / 28)
+    ink = (image > 0.5) & (image > 0.95 * around)  # the second: small loops stay open
+    ink = np.pad(ink, 1)
+    skeleton = skeletonize(ink)[1:-1, 1:-1]
+    reach = distance_transform_edt(ink)[1:-1, 1:-1]  # from a pixel to where the ink ends
+    lines = _without_spurs(skeleton, reach)
+    return [(_smooth(np.array(line)) + 0.5)[:, ::-1] / image.shape[1] for line in lines]
+
+
+def _enlarge(image):
+    """The image, a float32 array, with a longer side of about 112 pixels, if it is smaller."""
+    factor = max(1, round(112 / max(image.shape)))
+    if factor == 1:
+        return image
+    image = torch.from_numpy(image)[None, None]
+    return F.interpolate(image, scale_factor=factor, mode="bicubic")[0, 0].numpy()
+
+
+def _without_spurs(skeleton, reach):
+    """The lines of a skeleton, less the whiskers that bumps of the outline make.
+
+    A whisker hangs on other lines, and a disc in that place, a fifth wider than the ink is there, covers its end.
+    """
+    while True:
+        lines, degree = _follow(skeleton)
+        spurs = []
+        for root, *spur in (line[::turn] for line in lines for turn in (1, -1)):
+            if degree[root] > 2 and spur and degree[spur[-1]] == 1:
+                if math.dist(root, spur[-1]) + reach[spur[-1]] < 1.2 * reach[root]:
+                    spurs += spur
+        if not spurs:
+            return lines
+        skeleton[tuple(zip(*spurs))] = False
+
+
+def _follow(skeleton):
+    """Follow the lines of a skeleton, a bool array, from where they end or meet to where they do so again.
+
+    Returns the lines, lists of pixels (row, column), and the number of neighbours of each pixel, a dict.
+    """
+    pixels = set(map(tuple, np.argwhere(skeleton).tolist()))
+    near = {pixel: _neighbours(pixel, pixels) for pixel in sorted(pixels)}
+    lines, walked = [], set()
+    for start in sorted(near, key=lambda pixel: len(near[pixel]) == 2):  # the rings come last
+        if not near[start]:
+            lines.append([start])
+        for step in near[start]:
+            if (start, step) in walked:
+                continue
+            line = [start, step]
+            while len(near[line[-1]]) == 2 and line[-1] != start:
+                line.append(next(pixel for pixel in near[line[-1]] if pixel != line[-2]))
+            walked.update(pairwise(line))
+            walked.update(pairwise(line[::-1]))
+            lines.append(line)
+    return lines, {pixel: len(neighbours) for pixel, neighbours in near.items()}
+
+
+def _neighbours(pixel, pixels):
+    """Those of `pixels` that touch `pixel`: at a side, or at a corner where no side leads there."""
+    row, column = pixel
+    sides = [(row - 1, column), (row, column - 1), (row, column + 1), (row + 1, column)]
+    corners = [
+        (row + down, column + right)
+        for down in (-1, 1)
+        for right in (-1, 1)
+        if (row + down, column) not in pixels and (row, column + right) not in pixels
+    ]
+    return [place for place in sides + corners if place in pixels]
+
+
+def _smooth(line, step=4):
+    """The pixels of a line without their steps, and every fourth of them: (K, 2). The ends stay."""
+    from scipy.ndimage import gaussian_filter1d
+
+    closed = len(line) > 2 and (line[0] == line[-1]).all()
+    if closed:
+        smooth = gaussian_filter1d(line[:-1].astype(float), 2, axis=0, mode="wrap")
+        return np.concatenate([smooth[::step], smooth[:1]])
+    smooth = gaussian_filter1d(line.astype(float), 2, axis=0, mode="nearest")
+    smooth[[0, -1]] = line[[0, -1]]
+    return smooth[[*range(0, len(line) - 1, step), len(line) - 1]]
+
+
+def read_photo(file):
+    """Find the ink in a photographed digit, dark on bright or bright on dark.
+
+    Args:
+        file: a path, the bytes of a file, or an open file.
+
+    Returns:
+        A float32 tensor (1, H, W) in [0, 1], upright, ink white on black, at most 400 pixels high and wide.
+        `prepare(trace(read_photo(file)))` is then what `prepare` makes of a drawing.
+
+    Raises:
+        ValueError: it is no image that can be read.
+
+    >>> read_photo(b"Dear diary")
+    Traceback (most recent call last):
+    ValueError: the file is not an image that can be read (of no known kind)
+    """
+    from skimage.filters import threshold_otsu
+
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        file = io.BytesIO(file)
+    image = open_grey(file, paper=255)
+    image.thumbnail((400, 400))
+    ink = _contrast(np.asarray(image, dtype=np.float32) / 255)
+    threshold = threshold_otsu(ink)
+    if threshold < 0.03:  # an empty sheet
+        return torch.zeros(1, *ink.shape)
+    ink = _without_specks(ink, threshold)
+    return torch.from_numpy(ink / (2 * threshold)).clamp(0, 1).unsqueeze(0)
+
+
+def _contrast(grey):
+    """How much each pixel differs from the light around it, in the direction that ink does: 0 is paper, 1 a lot."""
+    from scipy.ndimage import gaussian_filter, uniform_filter
+
+    light = uniform_filter(grey, max(1, max(grey.shape) // 3))  # the mean of a third of the picture
+    difference = gaussian_filter(grey, 1) / np.maximum(light, 0.05) - 1
+    if (difference**3).sum() < 0:  # ink is rare and differs a lot: here it is dark
+        difference = -difference
+    return np.maximum(difference, 0)
+
+
+def _without_specks(ink, threshold):
+    """The ink without what is smaller than a twentieth of its largest part."""
+    from scipy.ndimage import label
+
+    parts, _ = label(ink > threshold)
+    areas = np.bincount(parts.ravel())
+    specks = areas < areas[1:].max(initial=0) / 20
+    specks[0] = False  # the paper
+    return np.where(specks[parts], 0, ink)
