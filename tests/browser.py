@@ -5,7 +5,8 @@
         run_cell(page, 3)
         slider(output_area(page, 3), "stride").press("ArrowRight")
 
-Everything lives in folders of its own, on a free port, and ends with its `with`.
+Everything lives in folders of its own, on a free port, and ends with its `with`. The classic notebook is driven in the
+same way where the variable MNIST_LIB_CLASSIC names a Python that has it.
 """
 
 import contextlib
@@ -24,6 +25,8 @@ import nbformat
 import psutil
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CLASSIC = os.environ.get("MNIST_LIB_CLASSIC")  # a Python with the classic notebook 6.5
+ROOT = Path(__file__).parents[1]
 SECONDS = 60  # how long anything may take before it has failed
 # One notebook in a page, with nothing that asks, or looks for news.
 QUIET = {"checkForUpdates": False, "doNotDisturbMode": True, "fetchNews": "false"}
@@ -58,8 +61,6 @@ def jupyterlab(folder):
     """The address of a JupyterLab that shows `folder`."""
     with tempfile.TemporaryDirectory() as private:
         private = Path(private)
-        environment = dict(os.environ) | {name: str(private / name.lower()) for name in PRIVATE}
-        environment.pop("MPLBACKEND", None)  # the kernel draws as it does for a student
         settings = private / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
@@ -70,20 +71,47 @@ def jupyterlab(folder):
             "ServerApp.root_dir": str(folder),
             "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         }
-        flags = ["--no-browser", "--allow-root", "--expose-app-in-browser"]
-        flags += [f"--{name}={value}" for name, value in options.items()]
-        with open(private / "log", "w") as log:
-            server = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", *flags],
-                cwd=folder,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            yield address(server, private)
-        finally:
-            end(server)
+        command = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser"]
+        with serve(command, options, folder, private, "jpserver") as url:
+            yield url
+
+
+@contextlib.contextmanager
+def classic_notebook(folder):
+    """The address of a classic notebook that shows `folder`."""
+    with tempfile.TemporaryDirectory() as private:
+        options = {
+            "NotebookApp.token": "",
+            "NotebookApp.ip": "127.0.0.1",
+            "NotebookApp.port": free_port(),
+            "NotebookApp.notebook_dir": str(folder),
+        }
+        command = [CLASSIC, "-m", "notebook"]
+        with serve(
+            command, options, folder, Path(private), "nbserver", PYTHONPATH=str(ROOT)
+        ) as url:
+            yield url
+
+
+@contextlib.contextmanager
+def serve(command, options, folder, private, name, **variables):
+    """The address of a server that is started in `folder` and writes where it is into a file with this name."""
+    environment = dict(os.environ) | {name: str(private / name.lower()) for name in PRIVATE}
+    environment.pop("MPLBACKEND", None)  # the kernel draws as it does for a student
+    flags = ["--no-browser", "--allow-root"]
+    flags += [f"--{option}={value}" for option, value in options.items()]
+    with open(private / "log", "w") as log:
+        server = subprocess.Popen(
+            [*command, *flags],
+            cwd=folder,
+            env=environment | variables,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield address(server, private, name)
+    finally:
+        end(server)
 
 
 def free_port():
@@ -93,13 +121,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def address(server, private):
+def address(server, private, name):
     """Where the server answers, once it does: it writes that into a file then."""
-    file = private / "jupyter_runtime_dir" / f"jpserver-{server.pid}.json"
+    file = private / "jupyter_runtime_dir" / f"{name}-{server.pid}.json"
     deadline = time.monotonic() + SECONDS
     while not (file.exists() and file.read_text().endswith("}")):
         if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"JupyterLab did not start:\n{(private / 'log').read_text()}")
+            raise RuntimeError(f"the server did not start:\n{(private / 'log').read_text()}")
         time.sleep(0.05)
     return json.loads(file.read_text())["url"].rstrip("/")
 
@@ -154,6 +182,11 @@ def run_cell(page, index):
         }""",
         index,
     )
+    return texts(outputs, index)
+
+
+def texts(outputs, index):
+    """The text outputs of a cell; an error among the outputs is a RuntimeError."""
     for output in outputs:
         if output["output_type"] == "error":
             raise RuntimeError(f"cell {index}: {output['ename']}: {output['evalue']}")
@@ -168,3 +201,38 @@ def output_area(page, index):
 def slider(area, name):
     """What the keyboard moves of the slider with this name."""
     return area.locator(f'.widget-inline-hbox:has(label:text-is("{name}")) [role=slider]')
+
+
+# The same in the classic notebook
+
+
+def open_classic(page, url, name):
+    """Open a notebook of the folder that `url` shows, and wait for its kernel and for what shows widgets."""
+    page.goto(f"{url}/notebooks/{name}")
+    page.wait_for_function("() => window.Jupyter?.notebook?.kernel?.widget_manager")
+    page.wait_for_function("() => Jupyter.notebook.kernel.is_connected()")
+
+
+def run_classic_cell(page, index):
+    """Run a cell to its end, and return its text outputs; an error in it is a RuntimeError here."""
+    page.evaluate(
+        """index => new Promise(resolve => {
+            const {kernel, events} = Jupyter.notebook;
+            const cell = Jupyter.notebook.get_cell(index);
+            cell.execute();
+            const execution = cell.last_msg_id;
+            const ended = kernel._msg_callbacks[execution].iopub.status;
+            kernel._msg_callbacks[execution].iopub.status = message => {
+                ended?.(message);
+                if (message.content.execution_state === 'idle') resolve(); // all outputs have come
+            };
+        })""",
+        index,
+    )
+    outputs = page.evaluate("index => Jupyter.notebook.get_cell(index).output_area.toJSON()", index)
+    return texts(outputs, index)
+
+
+def classic_output_area(page, index):
+    """What the open notebook shows below a cell."""
+    return page.locator("#notebook-container .cell").nth(index).locator(".output_wrapper")

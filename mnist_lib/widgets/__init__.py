@@ -8,23 +8,27 @@ button, and the PyTorch code for what is on the screen.
 - `descent`: a line fitted with one learning rate and another.
 - `confusion`: the digits in a cell of a confusion matrix.
 - `inside`: kernels while a network trains; cells of feature maps and the pixels that they see.
-- `shifts`: a digit that is moved, and what models make of it.
+- `shifts`: a digit that is moved, and what models make of it. `bars`: how sure the models are.
+- `pad`: a pad to draw digits on, and what models make of them. `canvas`: what one draws on.
 """
 
 from .confusion import confusion_explorer
 from .descent import learning_rate_explorer
 from .explorer import Explorer, View
 from .inside import feature_explorer, kernel_explorer
+from .pad import DrawingPad, drawing_pad
 from .shifts import shift_explorer
 from .windows import CONVOLUTION, POOLING, convolution_explorer, pooling_explorer
 
 __all__ = [
     "CONVOLUTION",
     "POOLING",
+    "DrawingPad",
     "Explorer",
     "View",
     "confusion_explorer",
     "convolution_explorer",
+    "drawing_pad",
     "feature_explorer",
     "kernel_explorer",
     "learning_rate_explorer",

@@ -1,6 +1,7 @@
 """What all explorers are made of: controls, and below them a picture and words that follow."""
 
 import base64
+import contextlib
 import html
 import io
 import threading
@@ -16,6 +17,7 @@ from .. import plots
 from ..checks import integer
 
 PIXELS_PER_INCH = 110  # of the screen
+NARROWEST = 120  # pixels, a picture of several
 # A kernel may run widgets in threads: one change of an explorer at a time.
 _lock = threading.RLock()
 
@@ -27,7 +29,8 @@ class View(NamedTuple):
         last: the number of the last step.
         figure_size: width and height in inches.
         draw: a function (step, figure) that draws the step into an empty figure and returns the axes, described; or
-            None, if there is nothing to draw.
+            a tuple of such functions, for pictures of one size that stand side by side where there is room; or None,
+            if there is nothing to draw.
         text: a function (step) that says in words what happens in the step.
         notes: what holds for all steps, a tuple of sentences.
         code: PyTorch code that computes the same.
@@ -112,7 +115,7 @@ class Explorer(ipywidgets.VBox):
         with _lock, torch.no_grad():
             if self._choosing:
                 return
-            settings = {name: control.value for name, control in self.controls.items()}
+            settings = self._settings_now()
             if settings != self._settings:
                 self._settings, self._shown = settings, None
                 self._settings_changed(settings)
@@ -120,7 +123,11 @@ class Explorer(ipywidgets.VBox):
             if self._view is not None and self.step.value != self._shown:
                 self._shown = self.step.value
                 self.picture.value = _image(self._view, self.step.value) if self._view.draw else ""
-                self.text.value = _live_text(self._view.text(self.step.value))
+                self.text.value = live_text(self._view.text(self.step.value))
+
+    def _settings_now(self):
+        """What the view is of, {name: value}."""
+        return {name: control.value for name, control in self.controls.items()}
 
     def _settings_changed(self, settings):
         try:
@@ -128,7 +135,7 @@ class Explorer(ipywidgets.VBox):
         except ValueError as error:
             self._view = None
             self.picture.value = self.notes.value = self.code.value = ""
-            self.text.value = _live_text(f"These settings do not go together: {error}.")
+            self.text.value = live_text(f"These settings do not go together: {error}.")
         else:
             for name, last in (self._view.limits or {}).items():
                 self.controls[name].max = last  # one that was beyond moves, and that is shown
@@ -175,12 +182,8 @@ def add_arrow_keys(explorer, across, down, words):
     Raises:
         ModuleNotFoundError: a package is missing; the message says how to install it.
     """
-    try:
-        from .arrow_keys import ArrowKeys  # no other explorer needs its package
-    except ModuleNotFoundError as error:
-        mend = "in the course's folder run:  pip install -r requirements.txt"
-        message = f"the arrow keys need {error.name}, which is not installed; {mend}"
-        raise ModuleNotFoundError(message, name=error.name) from error
+    with needed_by("the arrow keys need"):
+        from .arrow_keys import ArrowKeys  # other explorers do without its package
     keys = explorer.arrow_keys = ArrowKeys(words=words)
     sides = {"x": (across, "left", "right"), "y": (down, "top", "bottom")}
     for place, (name, low, high) in sides.items():
@@ -193,6 +196,17 @@ def add_arrow_keys(explorer, across, down, words):
     explorer.children = (*explorer.children[:place], keys, *explorer.children[place:])
 
 
+@contextlib.contextmanager
+def needed_by(what):
+    """Say how to install a package that an import in the `with` lacks; `what` is such as "the arrow keys need"."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        mend = "in the course's folder run:  pip install -r requirements.txt"
+        message = f"{what} {error.name}, which is not installed; {mend}"
+        raise ModuleNotFoundError(message, name=error.name) from error
+
+
 def edge_to_edge(figure):
     """New axes that leave no margin."""
     return figure.add_axes((0, 0, 1, 1))
@@ -200,6 +214,11 @@ def edge_to_edge(figure):
 
 def _image(view, step):
     """HTML with the picture of a step. The figure is not one of pyplot's: a notebook would show those once more."""
+    if isinstance(view.draw, tuple):
+        parts = "".join(_image(view._replace(draw=draw), step) for draw in view.draw)
+        columns = f"repeat(auto-fit, minmax({NARROWEST}px, 1fr))"
+        style = f"display: grid; grid-template-columns: {columns}; gap: 4px"
+        return f'<div style="{style}">{parts}</div>'
     with plots.style():
         figure = Figure(view.figure_size, dpi=2 * PIXELS_PER_INCH, facecolor="white", layout="none")
         ax = view.draw(step, figure)
@@ -213,7 +232,7 @@ def _image(view, step):
     )
 
 
-def _live_text(text):
+def live_text(text):
     """HTML that a screen reader reads out when it changes."""
     return f'<div aria-live="polite">{html.escape(text)}</div>'
 

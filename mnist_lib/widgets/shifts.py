@@ -1,19 +1,15 @@
 """A digit that is moved, and what models make of it."""
 
 import math
-import textwrap
-
-from matplotlib.collections import PolyCollection
-from torch import nn
 
 from .. import features, plots, shifts, training
 from ..data import check_split
+from .bars import A_BAR, A_ROW, ABOVE, answers_of, check_models, draw_bars, draw_image, inches
 from .explorer import Explorer, View, add_arrow_keys, choose_digit, make_control
 
 FURTHEST = 6  # pixels, in every direction
 WIDTH = 9.0  # inches, of the picture
 A_DIGIT = 2.1  # inches, with the margin to its right
-A_BAR = 0.17  # inches, from one bar to the next
 
 
 def shift_explorer(models, split, layer=None):
@@ -29,6 +25,7 @@ def shift_explorer(models, split, layer=None):
         ValueError: `models` or `split` is empty, or `layer` has no feature maps.
 
     >>> import torch
+    >>> from torch import nn
     >>> from mnist_lib import data
     >>> split = data.Split(torch.zeros(1, 1, 28, 28), torch.tensor([7]))
     >>> classifier = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
@@ -39,7 +36,7 @@ def shift_explorer(models, split, layer=None):
     <div aria-live="polite">Digit 0 (label 7), moved 2 left: softmax classifier 0 (23 %)</div>
     """
     check_split(split)
-    _check_models(models)
+    check_models(models)
     if layer is not None:
         _maps_of(models, split.images[:1], layer)  # or say why not
     controls = {"digit": choose_digit(split)}
@@ -53,14 +50,6 @@ def shift_explorer(models, split, layer=None):
     explorer = Explorer(controls, None, view)
     add_arrow_keys(explorer, "dx", "dy", "Arrow keys move the digit")
     return explorer
-
-
-def _check_models(models):
-    """Raise an error if `models` is no {name: model}, or empty."""
-    if not isinstance(models, dict) or not all(isinstance(m, nn.Module) for m in models.values()):
-        raise TypeError(f"models must be a dict {{name: nn.Module}}, got {models!r:.60}")
-    if not models:
-        raise ValueError("models must hold at least one model, got none")
 
 
 def _maps_of(models, images, layer):
@@ -79,10 +68,7 @@ def _view_of_shift(models, split, layer, digit, dx, dy):
     label = split.labels[digit].item()
     given = {name: training.predict(model, moved)[0].cpu() for name, model in models.items()}
     maps = None if layer is None else _maps_of(models, moved, layer)
-    answers = {
-        name: f"{values.argmax().item()} ({100 * values.max().item():.0f} %)"
-        for name, values in given.items()
-    }
+    answers = answers_of(given)
     said = ", ".join(f"{name} {answer}" for name, answer in answers.items())
     text = f"Digit {digit} (label {label}), {_moved(dx, dy)}: {said}"
     above = _height_of_bars(len(models))
@@ -90,7 +76,10 @@ def _view_of_shift(models, split, layer, digit, dx, dy):
 
     def draw(step, figure):
         ax = figure.add_axes((0, 1 - above / height, 1, above / height))
-        _draw_bars(ax, moved[0], given, answers, label)
+        inches(ax, WIDTH, above)
+        draw_image(ax, moved[0], 0.05, ABOVE, 10 * A_BAR)
+        across = min(2.6, (WIDTH - A_DIGIT) / min(4, len(given)))  # from model to model
+        draw_bars(ax, given, answers, dict.fromkeys(given, label), A_DIGIT, across)
         words = f"A digit and, for each model, a bar for each of 0 to 9. {text}."
         if maps is not None:
             below = figure.add_axes((0.01, 0, 0.98, 1 - (above + 0.4) / height))
@@ -115,41 +104,13 @@ def _moved(dx, dy):
 
 def _height_of_bars(count):
     """The inches that a digit and the bars of so many models take: four models to a row."""
-    return 2.5 * math.ceil(count / 4)
+    return A_ROW * math.ceil(count / 4)
 
 
 def _height_of_maps(maps):
     """The inches that feature maps (C, H, W) take, with a line above: eight maps to a row."""
     columns, rows = min(8, len(maps)), math.ceil(len(maps) / 8)
     return 0.5 + min(1.6, 0.85 * WIDTH / columns) * rows * maps.shape[1] / maps.shape[2]
-
-
-def _draw_bars(ax, image, given, answers, label):
-    """Draw a digit, and for each model its answer above the probabilities of 0 to 9, in axes whose unit is an inch.
-
-    Few artists, and no axes of their own for the models: it is drawn anew at every key press.
-    """
-    height = _height_of_bars(len(given))
-    ax.set(xlim=(0, WIDTH), ylim=(height, 0))
-    ax.axis("off")
-    extent = (0.05, A_DIGIT - 0.35, 0.65 + 10 * A_BAR, 0.65)
-    ax.imshow(image[0].cpu().numpy(), cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
-    across = min(2.6, (WIDTH - A_DIGIT) / min(4, len(given)))  # from model to model
-    full, bars, colours = across - 0.25, [], []
-    for number, (name, values) in enumerate(given.items()):
-        row, column = divmod(number, 4)
-        left, top = A_DIGIT + column * across, 2.5 * row + 0.65
-        title = textwrap.fill(name, round(11 * full), max_lines=2, placeholder=" …")
-        ax.text(left, top - 0.08, f"{title}\n{answers[name]}", va="bottom", linespacing=1.1)
-        for digit, value in enumerate(values.tolist()):
-            y = top + digit * A_BAR
-            for share, colour in ((1, "0.93"), (value, plots.COLOURS[0 if digit == label else 1])):
-                x, low = left + share * full, y + 0.8 * A_BAR
-                bars.append([(left, y), (x, y), (x, low), (left, low)])
-                colours.append(colour)
-            if column == 0:
-                ax.text(left - 0.08, y + 0.4 * A_BAR, str(digit), ha="right", va="center")
-    ax.add_collection(PolyCollection(bars, facecolors=colours), autolim=False)
 
 
 def _code(digit, dx, dy, layer):

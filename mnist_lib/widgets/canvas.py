@@ -1,0 +1,56 @@
+"""What one draws on: strokes that the page and Python share."""
+
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from ..strokes import check_strokes
+
+
+def as_lists(strokes):
+    """A drawing as lists of [x, y], with four decimals. Raises the errors of `strokes.check_strokes`.
+
+    >>> import torch
+    >>> as_lists([torch.tensor([[0.5, 0.12345]])])
+    [[[0.5, 0.1235]]]
+    """
+    return [np.round(stroke, 4).tolist() for stroke in check_strokes(strokes)]
+
+
+class Strokes(traitlets.TraitType):
+    """A drawing, kept as lists."""
+
+    default_value = ()
+
+    def validate(self, widget, value):
+        """The drawing as `as_lists` makes it."""
+        return as_lists(value)
+
+
+class Canvas(anywidget.AnyWidget):
+    """A square to draw on with mouse, pen or finger, and the buttons Undo and Clear.
+
+    Attributes:
+        strokes: the drawing, a list of strokes, lists of points [x, y], in units of the square's width. May be set.
+        pen: the width of the pen in the same unit.
+        words: what a screen reader says of the square.
+        problem: why something that the page sent was not taken, or "".
+    """
+
+    _esm = Path(__file__).with_name("canvas.js")
+    _css = Path(__file__).with_name("canvas.css")
+    strokes = Strokes().tag(sync=True)
+    pen = traitlets.Float(0.05, min=0.001, max=1).tag(sync=True)
+    words = traitlets.Unicode().tag(sync=True)
+    problem = traitlets.Unicode()
+
+    def set_state(self, sync_data):
+        """Take what the page sends; if it is no drawing, say so, and have the page show again what was there."""
+        try:
+            super().set_state(sync_data)
+        except (TypeError, ValueError, traitlets.TraitError) as error:
+            self.problem = ""
+            self.problem = str(error)
+            self.send_state(["strokes", "pen"])

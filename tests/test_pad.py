@@ -1,0 +1,500 @@
+"""The drawing pad, driven from Python: what it shows and gives is what PyTorch makes of the strokes."""
+
+import base64
+import html
+import importlib
+import io
+import re
+import sys
+import threading
+
+import PIL.Image
+import pytest
+import torch
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from torch import nn
+
+import mnist_lib
+from mnist_lib import models, plots, strokes, widgets
+from mnist_lib.widgets import DrawingPad, drawing_pad
+from mnist_lib.widgets.pad import EMPTY, PREPARED, SQUEEZED
+
+SEVEN = [[[0.3, 0.2], [0.7, 0.2], [0.45, 0.8]], [[0.35, 0.5], [0.65, 0.5]]]
+ONE = [[[0.1, 0.1], [0.1, 0.3]]]
+EXAMPLES = {"a one": ONE, "a seven": SEVEN}
+
+
+@pytest.fixture(autouse=True)
+def small_pictures(monkeypatch):
+    monkeypatch.setattr(widgets.explorer, "PIXELS_PER_INCH", 20)  # faster
+
+
+def make_models():
+    """Networks with random weights, {name: model}, which differ in their answers and are sure of them."""
+    torch.manual_seed(0)
+    networks = {"softmax classifier": models.SoftmaxClassifier(), "ConvNet": models.ConvNet()}
+    networks |= {"MLP": models.MLP()}
+    for network in networks.values():
+        for parameter in network.parameters():
+            parameter.data *= 3
+    return networks
+
+
+def make_pad(examples=EXAMPLES):
+    return drawing_pad(make_models(), examples)
+
+
+def words(widget):
+    """The text of an HTML widget."""
+    return html.unescape(re.sub(r"<[^>]*>", "", widget.value))
+
+
+def alts(pad):
+    return [html.unescape(alt) for alt in re.findall(r'alt="([^"]*)"', pad.picture.value)]
+
+
+def by_torch(networks, image):
+    with torch.no_grad():
+        return {
+            name: model.eval()(image[None]).softmax(dim=1)[0] for name, model in networks.items()
+        }
+
+
+def from_the_page(pad, drawing):
+    """Draw as the page does: with a message."""
+    pad.canvas.set_state({"strokes": drawing})
+
+
+@pytest.mark.parametrize("preparation", [PREPARED, SQUEEZED])
+@pytest.mark.parametrize("draw", [from_the_page, lambda pad, d: setattr(pad.canvas, "strokes", d)])
+def test_image_and_probabilities_are_those_of_the_strokes(preparation, draw):
+    pad, networks = make_pad(), make_models()
+    pad.choose(pen=7, preparation=preparation)
+    draw(pad, SEVEN)
+    assert pad.strokes == pad.canvas.strokes == SEVEN
+    prepared = preparation == PREPARED
+    image = strokes.prepare(SEVEN) if prepared else strokes.draw(SEVEN, 0.07)
+    torch.testing.assert_close(pad.image, image)
+    assert pad.image.shape == (1, 28, 28) and pad.image.dtype == torch.float32
+    expected = by_torch(networks, image)
+    torch.testing.assert_close(pad.probabilities, expected)
+    assert list(pad.probabilities) == list(networks)
+    answers = {name: values.argmax().item() for name, values in expected.items()}
+    assert pad.answers == answers and len(set(answers.values())) > 1
+    said = {
+        name: f"{name} {answers[name]} ({100 * expected[name].max():.0f} %)" for name in networks
+    }
+    assert words(pad.text) == ", ".join(said.values())
+    for (name, values), alt in zip(expected.items(), alts(pad)[1:], strict=True):
+        shares = ", ".join(f"{100 * value:.0f}" for value in values.tolist())
+        assert alt == f"{said[name]}: bars for 0 to 9, {shares} %."
+
+
+def test_the_picture_is_the_image_and_the_bars_of_each_model():
+    pad, networks = make_pad(), make_models()
+    for drawing in (ONE, SEVEN):
+        from_the_page(pad, drawing)
+    expected = by_torch(networks, pad.image)
+    image, *bars = pad._view.draw
+    (shown,) = image(0, Figure()).images
+    torch.testing.assert_close(torch.tensor(shown.get_array()), strokes.prepare(SEVEN)[0])
+    for draw, (name, values) in zip(bars, expected.items(), strict=True):
+        figure = Figure(pad._view.figure_size)
+        ax = draw(0, figure)
+        (title, *numbers) = ax.texts
+        assert " ".join(title.get_text().split("\n")[:-1]) == name
+        assert [text.get_text() for text in numbers] == list("0123456789")
+        (drawn,) = ax.collections
+        boxes = [path.get_extents() for path in drawn.get_paths()]
+        shares = [part.width / whole.width for whole, part in zip(boxes[::2], boxes[1::2])]
+        assert shares == pytest.approx(values.tolist(), abs=1e-5)
+        blue = [to_hex(colour) == plots.COLOURS[0].lower() for colour in drawn.get_facecolors()]
+        assert blue == [n == 2 * values.argmax().item() + 1 for n in range(20)]
+
+
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_nothing_leaves_the_picture(count):
+    names = [f"a ConvNet that was trained with shifts, number {n}" for n in range(count)]
+    pad = drawing_pad(dict.fromkeys(names, models.ConvNet()))
+    for drawing in ([], SEVEN):
+        pad.canvas.strokes = drawing
+        for draw in pad._view.draw:
+            figure = Figure(pad._view.figure_size, dpi=100)
+            ax = draw(0, figure)
+            figure.canvas.draw()
+            boxes = [text.get_window_extent() for text in ax.texts]
+            for artist in ax.collections:
+                paths = artist.get_paths()
+                boxes += [path.get_extents().transformed(ax.transData) for path in paths]
+            for box in boxes:
+                assert -1 <= box.x0 and box.x1 <= figure.bbox.x1 + 1
+                assert -1 <= box.y0 and box.y1 <= figure.bbox.y1 + 1
+    assert len(alts(pad)) == count + 1
+
+
+def test_an_empty_pad_says_so_and_shows_no_answer():
+    pad = make_pad()
+    for empty in (lambda: None, pad.undo, pad.clear, lambda: from_the_page(pad, [])):
+        empty()
+        assert (pad.strokes, pad.image, pad.probabilities, pad.answers) == ([], None, {}, {})
+        assert words(pad.text) == EMPTY
+        assert alts(pad)[1:] == [
+            f"{name} –: bars for 0 to 9, {', '.join('0' * 10)} %." for name in pad.models
+        ]
+        for draw in pad._view.draw:
+            ax = draw(0, Figure())
+            assert not any(image.get_array().any() for image in ax.images)
+            widths = [p.get_extents().width for part in ax.collections for p in part.get_paths()]
+            assert not any(widths[1::2])
+
+
+def test_undo_takes_back_the_last_stroke_and_clear_all():
+    pad, alone = make_pad(), make_pad()
+    empty = pad.picture.value
+    from_the_page(pad, SEVEN)
+    pad.undo()
+    assert pad.strokes == SEVEN[:1]
+    from_the_page(alone, SEVEN[:1])
+    assert (pad.picture.value, pad.text.value) == (alone.picture.value, alone.text.value)
+    from_the_page(pad, SEVEN)
+    pad.clear()
+    assert pad.strokes == [] and pad.picture.value == empty
+
+
+def test_each_change_is_drawn_once(monkeypatch):
+    drawn = []
+    image = widgets.explorer._image
+
+    def record(view, step):
+        drawn.append(isinstance(view.draw, tuple))
+        return image(view, step)
+
+    monkeypatch.setattr(widgets.explorer, "_image", record)
+    pad = make_pad()
+    changes = [lambda: from_the_page(pad, SEVEN), lambda: from_the_page(pad, SEVEN)]
+    changes += [lambda: setattr(pad.controls["example"], "value", "a one")]
+    changes += [pad.clear, pad.undo]
+    for change, count in zip(changes, (2, 2, 3, 4, 4)):
+        change()
+        assert drawn.count(True) == count
+
+
+def test_the_pen_of_the_slider_is_that_of_the_canvas():
+    pad = make_pad()
+    assert (pad.controls["pen"].min, pad.controls["pen"].max) == (2, 8)
+    assert pad.canvas.pen == pad.controls["pen"].value / 100
+    pad.controls["pen"].value = 8
+    assert pad.canvas.pen == 0.08
+    pad.controls["preparation"].value = SQUEEZED
+    pad.canvas.strokes = SEVEN
+    broad = pad.image.sum()
+    assert "pen=0.08" in words(pad.code)
+    pad.controls["pen"].value = 2
+    assert pad.image.sum() < broad / 2
+    pad.controls["preparation"].value = PREPARED
+    narrow = pad.image
+    pad.controls["pen"].value = 8
+    assert pad.image.equal(narrow)
+
+
+@pytest.mark.parametrize("preparation", [PREPARED, SQUEEZED])
+def test_the_code_computes_what_is_shown(preparation):
+    pad = make_pad()
+    pad.choose(pen=3, preparation=preparation)
+    from_the_page(pad, SEVEN)
+    printed = []
+    names = {"pad": pad, "models": pad.models, "print": lambda *values: printed.append(values)}
+    exec(words(pad.code), names)
+    assert names["image"].equal(pad.image)
+    for (name, values), line in zip(pad.probabilities.items(), printed, strict=True):
+        assert line == (name, values.argmax().item(), pytest.approx(values.max().item()))
+
+
+# Examples
+
+
+def test_an_example_is_drawn_and_can_be_chosen_again():
+    pad = make_pad()
+    example = pad.controls["example"]
+    example.value = "a seven"
+    assert pad.strokes == SEVEN and words(pad.text) != EMPTY
+    assert example.value == "a seven"
+    from_the_page(pad, SEVEN + ONE)
+    assert example.value == ""  # no longer what is on the pad
+    example.value = "a seven"
+    assert pad.strokes == SEVEN
+    pad.clear()
+    assert example.value == ""
+    example.value = "a one"
+    assert pad.strokes == ONE and example.value == "a one"
+
+
+def test_without_examples_there_is_no_list_and_no_word_of_it():
+    for examples in (None, {}):
+        pad = make_pad(examples)
+        assert list(pad.controls) == ["pen", "preparation", "upload"]
+        assert "example" not in pad.canvas.words and "upload a photograph" in pad.canvas.words
+        from_the_page(pad, SEVEN)
+    assert "choose an example or upload" in make_pad().canvas.words
+
+
+def test_examples_may_be_tensors():
+    pad = make_pad({"seven": [torch.tensor(stroke) for stroke in SEVEN]})
+    pad.controls["example"].value = "seven"
+    assert pad.strokes == SEVEN and pad.controls["example"].value == "seven"
+
+
+# Photographs
+
+
+def upload(pad, content, name="photo.png"):
+    """Upload as the page does; both kinds of FileUpload."""
+    control = pad.controls["upload"]
+    if isinstance(control.value, dict):  # ipywidgets 7
+        count = control._counter + 1
+        control.set_state(
+            {"metadata": [{"name": name}], "data": [memoryview(content)], "_counter": count}
+        )
+        return
+    file = {"name": name, "type": "", "size": len(content), "last_modified": 0}
+    control.set_state({"value": [file | {"content": memoryview(content)}]})
+
+
+def photograph(drawing, **options):
+    """The bytes of a picture with a drawing, dark on bright."""
+    grey = 255 - 255 * strokes.draw(drawing, 0.06, size=200)[0]
+    file = io.BytesIO()
+    PIL.Image.fromarray(grey.numpy().astype("uint8")).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_photograph_becomes_strokes_on_the_pad():
+    pad, picture = make_pad(), photograph(SEVEN)
+    upload(pad, picture)
+    points = torch.tensor([point for stroke in pad.strokes for point in stroke])
+    half = pad.canvas.pen / 2
+    low, high = points.min(dim=0).values - half, points.max(dim=0).values + half
+    assert (high - low).max().item() == pytest.approx(0.8, abs=0.01)
+    torch.testing.assert_close(low + high, torch.ones(2), atol=1e-3, rtol=0)
+    expected = strokes.prepare(strokes.trace(strokes.read_photo(picture)))
+    assert (pad.image - expected).abs().max() < 0.02  # the pad rounds to four decimals
+    assert (pad.image - strokes.prepare(SEVEN)).abs().mean() < 0.05
+    assert words(pad.text).startswith("softmax classifier ")
+
+
+def test_the_same_photograph_can_be_uploaded_again():
+    pad, picture = make_pad(), photograph(ONE)
+    upload(pad, picture)
+    first = pad.strokes
+    assert first != [] and len(pad.controls["upload"].value) == 0
+    pad.clear()
+    upload(pad, picture)
+    assert pad.strokes == first
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"Dear diary", "diary.txt is not a picture that can be read"),
+        (b"", "diary.txt is not a picture that can be read"),
+        (photograph(SEVEN)[:200], "diary.txt is not a picture that can be read"),
+        (photograph([]), "No digit was found in diary.txt"),
+    ],
+)
+def test_a_file_without_a_digit_is_said_in_words_and_the_drawing_stays(content, message):
+    pad = make_pad()
+    from_the_page(pad, SEVEN)
+    said, picture = words(pad.text), pad.picture.value
+    upload(pad, content, "diary.txt")
+    assert words(pad.text) == f"{message}. The drawing is as it was."
+    assert pad.strokes == SEVEN and pad.picture.value == picture
+    pad.undo()
+    from_the_page(pad, SEVEN)
+    assert words(pad.text) == said
+
+
+def test_a_good_photograph_takes_the_place_of_the_message():
+    pad, picture = make_pad(), photograph(ONE)
+    upload(pad, picture)
+    said = words(pad.text)
+    upload(pad, b"")
+    assert words(pad.text) != said
+    upload(pad, picture)  # the drawing is the same
+    assert words(pad.text) == said
+
+
+def test_both_kinds_of_upload_are_read():
+    """ipywidgets 7 gives a dict, 8 a tuple of dicts with a memoryview."""
+    seven = {"a.png": {"metadata": {"name": "a.png"}, "content": b"x"}}
+    eight = ({"name": "a.png", "content": memoryview(b"x")},)
+    for value in (seven, eight):
+        assert widgets.pad._files(value) == [("a.png", b"x")]
+    assert widgets.pad._files({}) == widgets.pad._files(()) == []
+
+
+# Odd drawings
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        [[[0.5, 0.5]]],
+        [[[0, 0]], [[1, 1]]],
+        [[[0, 0.5], [1, 0.5]]],
+        [[[0.5, 0.5], [0.5, 0.5]]],
+        [[[-5, 3], [9.9, -9.9]]],
+        [[[8, 8]]],
+        [[[n / 1e4, 0.3], [n / 1e4, 0.6]] for n in range(10_000)],
+        [[[n / 1e4, n * n % 97 / 97] for n in range(10_000)]],
+    ],
+    ids=["dot", "dots", "line", "point twice", "off", "dot off", "10,000 strokes", "10,000 points"],
+)
+def test_an_odd_drawing_gets_an_answer(drawing):
+    pad = make_pad()
+    for preparation in (PREPARED, SQUEEZED):
+        pad.controls["preparation"].value = preparation
+        from_the_page(pad, drawing)
+        assert words(pad.text).startswith("softmax classifier ") and len(alts(pad)) == 4
+        assert all(0 <= answer <= 9 for answer in pad.answers.values())
+        assert pad.image.min() >= 0 and pad.image.max() <= 1
+        assert all(values.sum() == pytest.approx(1) for values in pad.probabilities.values())
+    from_the_page(pad, [])
+    assert words(pad.text) == EMPTY
+
+
+NONSENSE = [
+    "seven",
+    7,
+    None,
+    {"x": 1},
+    [[]],
+    [[[0.5]]],
+    [[["a", "b"]]],
+    [[[None, 1]]],
+    [[[1e9, 0]]],
+]
+
+
+@pytest.mark.parametrize("nonsense", [*NONSENSE, [[0.5, 0.5]], [[[float("nan"), 0]]]], ids=str)
+def test_nonsense_from_the_page_is_said_in_words_and_changes_nothing(nonsense, monkeypatch):
+    pad, told = make_pad(), []
+    from_the_page(pad, SEVEN)
+    monkeypatch.setattr(pad.canvas, "send_state", lambda keys=None: told.append(keys))
+    for _ in range(2):
+        pad.canvas.set_state({"strokes": nonsense})
+        assert words(pad.text).startswith("What was drawn could not be taken: strokes")
+        assert pad.strokes == SEVEN
+        assert "strokes" in told.pop()  # so that the page shows what is there
+        from_the_page(pad, ONE)
+        assert words(pad.text).startswith("softmax classifier")
+        from_the_page(pad, SEVEN)
+    pad.canvas.set_state({"pen": "broad"})
+    assert pad.canvas.pen == 0.05
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=str)
+def test_nonsense_in_python_is_an_error(nonsense):
+    pad = make_pad()
+    pad.canvas.strokes = SEVEN
+    with pytest.raises((TypeError, ValueError), match="strokes"):
+        pad.canvas.strokes = nonsense
+    assert pad.strokes == SEVEN
+
+
+def test_strokes_are_lists_of_four_decimals():
+    pad = make_pad()
+    pad.canvas.strokes = (torch.tensor([[0.123456, 1.0]]), [(0.5, 1 / 3)])
+    assert pad.strokes == [[[0.1235, 1.0]], [[0.5, 0.3333]]]
+
+
+# What it is asked for
+
+
+@pytest.mark.parametrize(
+    ("networks", "examples", "error", "message"),
+    [
+        ([models.MLP()], None, TypeError, r"models must be a dict \{name: nn.Module\}, got \[MLP"),
+        ({"MLP": models.MLP}, None, TypeError, "models must be a dict"),
+        ({}, None, ValueError, "models must hold at least one model, got none"),
+        (
+            {"": nn.Sequential(nn.Flatten(), nn.Linear(784, 3))},
+            None,
+            ValueError,
+            r"models\[''\] must return logits \(N, 10\), got \(1, 3\) for one image",
+        ),
+        ({"": models.MLP()}, [SEVEN], TypeError, "examples must be a dict {name: strokes}, got"),
+        ({"": models.MLP()}, {7: SEVEN}, TypeError, "examples must be a dict {name: strokes}, got"),
+        ({"": models.MLP()}, {"": SEVEN}, TypeError, "examples must be a dict {name: strokes}, "),
+        ({"": models.MLP()}, {"7": []}, ValueError, r"examples\['7'\] must hold at least one stro"),
+        ({"": models.MLP()}, {"7": "7"}, TypeError, r"examples\['7'\]: strokes must be a list"),
+        ({"": models.MLP()}, {"7": [[]]}, ValueError, r"examples\['7'\]: strokes\[0\] must be poi"),
+    ],
+)
+def test_models_and_examples_are_checked(networks, examples, error, message):
+    with pytest.raises(error, match=message):
+        drawing_pad(networks, examples)
+
+
+def test_models_stay_in_their_mode_and_are_asked_without_gradients():
+    modes = []
+
+    class Watched(models.ConvNet):
+        def forward(self, images):
+            modes.append((self.training, torch.is_grad_enabled()))
+            return super().forward(images)
+
+    model = Watched().train()
+    pad = drawing_pad({"": model})
+    thread = threading.Thread(target=from_the_page, args=(pad, SEVEN))  # as kernels do
+    thread.start()
+    thread.join()
+    assert words(pad.text) != EMPTY and not pad.probabilities[""].requires_grad
+    assert model.training and set(modes) == {(False, False)} and len(modes) == 3
+
+
+def test_each_model_is_asked_on_its_own_device():
+    """One on a GPU where there is one; `meta` has no numbers, but wants images of its own kind."""
+    if torch.cuda.is_available():
+        networks = {"CPU": models.MLP(), "GPU": models.MLP().cuda()}
+        pad = drawing_pad(networks)
+        pad.canvas.strokes = SEVEN
+        assert {values.device.type for values in pad.probabilities.values()} == {"cpu"}
+    moved = []
+
+    class Elsewhere(models.MLP):
+        def forward(self, images):
+            moved.append(images.device.type)
+            return torch.zeros(len(images), 10)
+
+    drawing_pad({"": Elsewhere().to("meta")})
+    assert moved == ["meta"]
+
+
+def test_a_stored_notebook_says_that_there_is_a_pad():
+    pad = make_pad()
+    sentence = "A pad to draw digits on: run this notebook to draw. The figure above tells the same story without it."
+    assert isinstance(pad, DrawingPad) and repr(pad) == sentence
+    pad.canvas.strokes = SEVEN
+    assert repr(pad) == sentence
+
+
+def test_the_picture_is_a_png_for_each_part():
+    pad = make_pad()
+    pad.canvas.strokes = SEVEN
+    parts = re.findall(r'src="data:image/png;base64,([^"]*)"', pad.picture.value)
+    sizes = {PIL.Image.open(io.BytesIO(base64.b64decode(part))).size for part in parts}
+    assert len(parts) == 4 and len(sizes) == 1
+
+
+def test_only_the_pad_needs_its_package(monkeypatch):
+    """As where the course was renewed, and its environment was not."""
+    monkeypatch.setitem(sys.modules, "anywidget", None)  # importing it fails
+    for module in [name for name in sys.modules if name.startswith("mnist_lib.widgets")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delattr(mnist_lib, "widgets", raising=False)
+    fresh = importlib.import_module("mnist_lib.widgets")
+    assert fresh is not widgets
+    advice = "the drawing pad needs anywidget, which is not installed; .* -r requirements.txt$"
+    with pytest.raises(ModuleNotFoundError, match=advice):
+        fresh.drawing_pad({"": models.MLP()})
