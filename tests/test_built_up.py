@@ -1,5 +1,7 @@
 """What a notebook builds up in plain cells, and what mnist_lib holds under the same name, do the same."""
 
+import errno
+import random
 from functools import partial
 from itertools import product
 
@@ -10,7 +12,19 @@ from notebook_rules import NOTEBOOKS, built_in, code_cells, output_texts, read, 
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image
 
-from mnist_lib import arithmetic, data, features, grids, metrics, models, shifts, training
+from mnist_lib import (
+    arithmetic,
+    checkpoints,
+    data,
+    features,
+    grids,
+    metrics,
+    models,
+    shifts,
+    strokes,
+    tracing,
+    training,
+)
 
 MODELS = {
     "06_linear_and_nonlinear": ["SoftmaxClassifier", "TwoLinearLayers", "MLP"],
@@ -268,6 +282,156 @@ def test_blur_poolings_are_the_same(size):
     maps = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
     ours = from_notebook("11_shift_robustness", "BlurPool2d")()
     assert torch.allclose(ours(maps), shifts.BlurPool2d()(maps), atol=1e-6)
+
+
+def both_checkpoints(name):
+    """A function for checkpoints, the notebook's and the library's."""
+    return from_notebook("12_save_load_resume", name), getattr(checkpoints, name)
+
+
+def three_numbers():
+    """The next number of each generator that a training may draw from."""
+    return random.random(), np.random.rand(), torch.rand(1).item()
+
+
+def test_random_states_are_the_same():
+    ours, theirs = both_checkpoints("set_random_states")
+    for get, put in zip(both_checkpoints("random_states"), (theirs, ours), strict=True):
+        training.seed_everything(3)
+        states = get()
+        numbers = three_numbers()
+        three_numbers()
+        put(states)  # each puts back what the other noted
+        assert three_numbers() == numbers
+
+
+def test_checkpoints_are_the_same(tmp_path):
+    state = {"model": models.ConvNet().state_dict(), "random": checkpoints.random_states()}
+    places = [tmp_path / "ours.pt", tmp_path / "theirs.pt"]
+    for path, save in zip(places, both_checkpoints("save_checkpoint"), strict=True):
+        save(path, {"step": 1})
+        save(path, state)
+    ours, theirs = both_checkpoints("load_checkpoint")
+    for path, load in zip(places, (theirs, ours), strict=True):  # each reads what the other wrote
+        loaded = load(path)
+        assert loaded.keys() == state.keys()
+        for name, tensor in state["model"].items():
+            assert torch.equal(loaded["model"][name], tensor)
+        assert load(path.with_name(path.name + ".previous")) == {"step": 1}
+    names = {file.name for file in tmp_path.iterdir()}
+    assert names == {name + end for name in ("ours.pt", "theirs.pt") for end in ("", ".previous")}
+
+
+def test_a_failed_write_leaves_the_same(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for number, save in enumerate(both_checkpoints("save_checkpoint")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        save(folder / "run.pt", {"step": 1})
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+            patch.setattr("os.fsync", full)
+            save(folder / "run.pt", {"step": 2})
+        assert [file.name for file in folder.iterdir()] == ["run.pt"]
+        assert checkpoints.load_checkpoint(folder / "run.pt") == {"step": 1}
+
+
+@pytest.mark.parametrize("damage", ["cut short", "one bit", "no archive", "empty", "code"])
+def test_the_same_checkpoints_are_refused(damage, tmp_path):
+    path = tmp_path / "run.pt"
+    torch.save(models.ConvNet() if damage == "code" else models.ConvNet().state_dict(), path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= damage == "one bit"
+    broken = {"cut short": content[:-100], "no archive": b"step 3", "empty": b""}
+    path.write_bytes(broken.get(damage, content))
+    for load in both_checkpoints("load_checkpoint"):
+        with pytest.raises(RuntimeError, match=r"run\.pt is no (whole )?checkpoint") as caught:
+            load(path)
+        assert type(caught.value).__name__ == "CheckpointError"
+
+
+DRAW = "13_draw_a_digit"
+DRAWINGS = {
+    "hook": [[(0.2, 0.3), (0.7, 0.25), (0.5, 0.9)]],
+    "cross": [[(0.1, 0.5), (0.4, 0.45)], np.array([(0.3, 0.2), (0.2, 0.8)])],
+    "dot": [[(0.3, 0.8)]],
+    "line and dot": [[(0.6, 0.1), (0.6, 0.3)], [(0.62, 0.4)]],
+}
+every_drawing = pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS)
+
+
+def same_strokes(ours, theirs):
+    return len(ours) == len(theirs) and all(
+        np.allclose(left, right, atol=1e-3) for left, right in zip(ours, theirs, strict=True)
+    )
+
+
+def test_the_constants_of_a_drawing_are_the_same():
+    built = built_in(DRAW, "BOX", "MIDDLE", "PEN")
+    assert [built[name] for name in ("BOX", "MIDDLE", "PEN")] == [20 / 28, 14.5 / 28, 2.5 / 28]
+    assert (strokes.BOX, strokes.MIDDLE, strokes.PEN) == (20 / 28, 14.5 / 28, 2.5 / 28)
+
+
+@every_drawing
+@pytest.mark.parametrize("pen", [0.02, 0.09, 0.3])
+def test_drawings_are_the_same(drawing, pen):
+    built = built_in(DRAW, "draw", "draw_by_counting")
+    for size in (4, 28):
+        theirs = strokes.draw(drawing, pen, size)
+        assert torch.allclose(built["draw"](drawing, pen, size), theirs, atol=1e-4)
+    counted = built["draw_by_counting"](drawing, pen, 12)
+    assert (counted - strokes.draw(drawing, pen, 12)).abs().mean() < 0.02
+
+
+@every_drawing
+@pytest.mark.parametrize("pen", [0.02, 0.09])
+def test_the_stages_of_a_preparation_are_the_same(drawing, pen):
+    fit, centre, image = (
+        from_notebook(DRAW, name) for name in ("fit_to_box", "centre_by_mass", "prepare")
+    )
+    for box in (strokes.BOX, 0.4):
+        assert same_strokes(fit(drawing, pen, box), strokes.fit_to_box(drawing, pen, box))
+    for middle in (0.5, strokes.MIDDLE):
+        small = strokes.fit_to_box(drawing, pen)  # on the pad wherever it is moved from
+        assert same_strokes(centre(small, pen, middle), strokes.centre_by_mass(small, pen, middle))
+    assert torch.allclose(image(drawing), strokes.prepare(drawing), atol=1e-3)
+    scaled = from_notebook(DRAW, "scaled_pen")
+    assert scaled(drawing, pen) == pytest.approx(strokes.scaled_pen(drawing, pen))
+
+
+def test_centres_of_mass_are_the_same(digits):
+    ours = from_notebook(DRAW, "centre_of_mass")
+    for image in [*digits.images[:20], torch.rand(1, 5, 9)]:
+        assert ours(image) == pytest.approx(strokes.centre_of_mass(image), abs=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__")  # the notebook's own fit_to_box gives tensors
+def test_drawings_are_varied_alike(digits):
+    ours = from_notebook(DRAW, "vary")
+    for seed, image in enumerate(digits.images[:20]):
+        drawing = tracing.trace(image)
+        left, pen = ours(drawing, torch.Generator().manual_seed(seed))
+        right, other = strokes.vary(drawing, torch.Generator().manual_seed(seed))
+        assert same_strokes(left, right) and pen == pytest.approx(other)
+
+
+def test_digits_are_traced_alike(digits):
+    """The notebook's version leaves whiskers, and closes small loops: a few pixels."""
+    ours, gaps = from_notebook(DRAW, "trace"), []
+    for image in digits.images[:60]:
+        drawn = [strokes.draw(trace(image), strokes.PEN) for trace in (ours, tracing.trace)]
+        gaps.append((drawn[0] - drawn[1]).abs().sum() / drawn[1].sum())
+    assert np.median(gaps) < 0.05 and max(gaps) < 0.4
+
+
+def test_photographs_are_read_alike(digits):
+    built = built_in(DRAW, "photograph", "read_photo")
+    generator = torch.Generator().manual_seed(0)
+    for image in digits.images[:10]:
+        file = built["photograph"](image, generator)
+        gap = (built["read_photo"](file) - tracing.read_photo(file)).abs()
+        assert gap.mean() < 0.005
 
 
 SMALL = list(product(range(1, 8), range(1, 5), range(1, 4), range(3), range(1, 4)))

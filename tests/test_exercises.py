@@ -3,6 +3,7 @@
 import ast
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from notebook_rules import code_cells, main_notebooks, read
 from torch import nn
 from torch.nn import functional as F
 
+from mnist_lib.checkpoints import CheckpointError, load_checkpoint
 from mnist_lib.exercises import CHECKS, check, hint
 from mnist_lib.models import MLP, ConvNet, TinyVGG
 
@@ -83,6 +85,51 @@ def all_logits(weight, bias, images, flip=(2, 3), with_bias=True):
     """Exercise 11-templates, answered; or with mistakes that students make."""
     slid = F.conv2d(F.pad(images, (6, 6, 6, 6)), weight.reshape(10, 1, 28, 28)).flip(flip)
     return slid + with_bias * bias.reshape(10, 1, 1)
+
+
+def interpolate(stroke, count, end=True):
+    """Exercise 13-between, answered; or with the last point left out."""
+    steps = np.arange(count + 1)[:, None] / (count + 1)
+    parts = [start + steps * (stop - start) for start, stop in pairwise(stroke)]
+    return np.concatenate([*parts, stroke[-1:]] if end else parts)
+
+
+def lean(image, down=1, middle=None, over="y"):
+    """Exercise 13-lean, answered; or with mistakes that students make."""
+    ink = image[0] / image.sum()
+    y, x = torch.meshgrid(*map(torch.arange, ink.shape), indexing="ij")
+    x = x - ((ink * x).sum() if middle is None else middle)
+    y = down * (y - ((ink * y).sum() if middle is None else middle))
+    variances = {"x": (ink * x**2).sum(), "y": (ink * y**2).sum(), "": 1}
+    return (ink * x * y).sum() / variances[over]
+
+
+def without_prefix(state, mend=lambda name: name.removeprefix("module.")):
+    """Exercise 12-prefix, answered; or with a mistake in how a name is mended."""
+    return {mend(name): tensor for name, tensor in state.items()}
+
+
+def renamed_in_place(state):
+    """Exercise 12-prefix, with the state_dict itself changed."""
+    for name in list(state):
+        state[name.removeprefix("module.")] = state.pop(name)
+    return state
+
+
+def load_newest(path, errors=(CheckpointError, FileNotFoundError), give=load_checkpoint):
+    """Exercise 12-newest, answered; or with errors that are not seen, or something else given."""
+    try:
+        return load_checkpoint(path)
+    except errors:
+        return give(f"{path}.previous") if give is load_checkpoint else give()
+
+
+def never_fails(path):
+    """Exercise 12-newest, with every error hidden."""
+    try:
+        return load_newest(path)
+    except CheckpointError:
+        return {}
 
 
 def convolved(images, kernel, stride=1):
@@ -173,6 +220,14 @@ RIGHT = {
         lambda answers: sum(len(set(one)) == 1 for one in answers.T.tolist()) / answers.shape[1],
     ],
     "11-templates": [all_logits, lambda *given: all_logits(*given).double()],
+    "12-tensors": [9],
+    "12-numbers": [3_000_000, 3e6],
+    "12-prefix": [without_prefix],
+    "12-newest": [load_newest],
+    "13-grey": [(0.25, 0.75), [0.25, 0.75], torch.tensor([0.25, 0.75])],
+    "13-box": [(10, 2), (30 / 3, 6 / 3), np.array([10.0, 2.0])],
+    "13-between": [interpolate, lambda *given: torch.tensor(interpolate(*given))],
+    "13-lean": [lean, lambda image: lean(image).item(), lambda image: lean(image.double())],
 }
 WRONG = [
     ("00-pixels", 28, "one row"),
@@ -506,6 +561,62 @@ WRONG = [
     ("11-templates", lambda *given: all_logits(*given, flip=(3,)), "rows are the other way"),
     ("11-templates", lambda *given: all_logits(*given) * 0, "not the logits of the linear model"),
     ("11-templates", lambda weight, bias, images: images.flatten(1) @ weight.T, "has the shape"),
+    ("12-tensors", 6, "has buffers, too"),
+    ("12-tensors", 7, "more beside its running mean"),
+    ("12-tensors", 8, "how many batches"),
+    ("12-tensors", 3, "each has several"),
+    ("12-tensors", 12, "ReLU, dropout and flatten"),
+    ("12-numbers", 1_000_000, "Adam keeps numbers of its own"),
+    ("12-numbers", 2_000_000, "Adam keeps two"),
+    ("12-numbers", 4_000_000, "slopes"),
+    ("12-numbers", 3, "there are a million"),
+    ("12-prefix", partial(without_prefix, mend=lambda n: n.replace("module.", "")), "inside"),
+    ("12-prefix", partial(without_prefix, mend=lambda n: n[7:]), "has to stay"),
+    ("12-prefix", partial(without_prefix, mend=lambda n: n.lstrip("module.")), "has to stay"),
+    ("12-prefix", partial(without_prefix, mend=str), "the names should be layers.0.weight"),
+    ("12-prefix", lambda state: [*without_prefix(state)], "is a dict, and yours is a list"),
+    ("12-prefix", lambda state: dict.fromkeys(without_prefix(state)), "under the name of another"),
+    ("12-prefix", renamed_in_place, "the state_dict that was given has changed"),
+    ("12-newest", lambda path: load_checkpoint(f"{path}.previous"), "both are whole"),
+    ("12-newest", lambda path: load_newest(path, give=dict), "cut short"),
+    ("12-newest", lambda path: load_newest(path, FileNotFoundError), "CheckpointError: run.pt is"),
+    ("12-newest", lambda path: load_newest(path, CheckpointError), "with FileNotFoundError"),
+    ("12-newest", lambda path: load_newest(path) if path.exists() else {}, "no file at the path"),
+    ("12-newest", never_fails, "no error came out"),
+    ("13-grey", (0.75, 0.25), "which column has more"),
+    ("13-grey", (0, 1), "the middle of the second column is 1.5"),
+    ("13-grey", (0.25, 1), "the ink ends at 1.75"),
+    ("13-grey", (0.5, 0.5), "with the middle at 1"),
+    ("13-grey", (1, 1), "the share of it"),
+    ("13-grey", (25, 75), "from 0 to 1"),
+    ("13-grey", (0.3, 0.7), "(0.3, 0.7) is not it"),
+    ("13-grey", 0.25, "two numbers are asked for, (first, second)"),
+    ("13-box", (20, 2), "the aspect ratio is kept"),
+    ("13-box", (20, 4), "higher than it is wide"),
+    ("13-box", (3, 0.6), "that is squeezed"),
+    ("13-box", (14, 2.8), "not 28"),
+    ("13-box", (10, 6), "becomes smaller with the drawing"),
+    ("13-box", (10, 0.6), "not by that of the pad"),
+    ("13-box", (10, 2.5), "draws strokes anew"),
+    ("13-box", (5, 5), "(5, 5) is not it"),
+    ("13-between", lambda stroke, count: interpolate(stroke, count, end=False), "last point"),
+    ("13-between", lambda stroke, count: interpolate(stroke, 0), "no new points"),
+    ("13-between", lambda stroke, count: interpolate(stroke, count - 1), "`count` was 2"),
+    ("13-between", lambda stroke, count: interpolate(stroke, count + 1), "one new point too many"),
+    ("13-between", lambda *given: interpolate(*given)[[1, 2, 4, 5]], "keep the old"),
+    ("13-between", lambda *given: interpolate(*given)[[0, 1, 2, 3, 3, 4, 5, 6]], "comes twice"),
+    ("13-between", lambda *given: interpolate(*given)[:, ::-1], "x and y are exchanged"),
+    ("13-between", lambda *given: interpolate(*given) ** 2, "not at equal distances"),
+    ("13-between", lambda *given: interpolate(*given)[:2], "yours is (2, 2)"),
+    ("13-between", lambda stroke, count: interpolate(np.add(stroke, 1, out=stroke), 2), "changed"),
+    ("13-lean", partial(lean, down=-1), "the sign"),
+    ("13-lean", partial(lean, over="x"), "of y, not of x"),
+    ("13-lean", partial(lean, over=""), "that is the covariance; divide"),
+    ("13-lean", lambda image: lean(image, over="") * image.sum(), "the weights add to the ink"),
+    ("13-lean", lambda image: (lean(image) * lean(image, over="x")).sqrt() * -1, "correlation"),
+    ("13-lean", partial(lean, middle=0), "take the means off"),
+    ("13-lean", partial(lean, middle=5.5), "those of the ink"),
+    ("13-lean", lambda image: 0.5, "has −1"),
 ]
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from nbval.plugin import get_sanitize_patterns
 from torch.nn import functional as F
 from torchmetrics.functional.classification import binary_calibration_error
 
-from mnist_lib import arithmetic, plots, training
+from mnist_lib import arithmetic, plots, strokes, training
 from mnist_lib.plots.base import ink
 
 ROOT = Path(__file__).parents[1]
@@ -147,6 +148,18 @@ def make_runs(seed):
     return pd.DataFrame(np.random.default_rng(seed).uniform(size=(3, 7)))
 
 
+def make_strokes(seed):
+    """A hook of three points that is larger with a larger seed, and a dot, with a pen."""
+    hook = np.array([(0.2, 0.25), (0.5, 0.25), (0.5, 0.5 + 0.1 * seed)])
+    return [hook, *[np.array([(0.75, 0.75)])] * (seed + 1)], 0.05 + 0.02 * seed
+
+
+def make_ways(seed):
+    """Shares of three runs for two ways, or at two numbers."""
+    random = np.random.default_rng(seed)
+    return {name: pd.DataFrame(random.uniform(size=(3, 2)), columns=[2, 7]) for name in ("a", "b")}
+
+
 def make_seen(seed):
     """A digit, a map, its cell in row 2 and column 5, and what it sees."""
     map = make_weights(seed)[0, :49].reshape(7, 7)
@@ -180,6 +193,10 @@ CASES = {  # every plot function: data for it, by seed
     "plot_seen": lambda seed: make_seen(seed),
     "plot_shift_grids": lambda seed: ({"MLP": make_shares(seed), "CNN": make_shares(seed + 9)},),
     "plot_by_radius": lambda seed: ({"MLP": make_runs(seed), "CNN": make_runs(seed + 9)},),
+    "plot_strokes": lambda seed: make_strokes(seed),
+    "plot_drawings": lambda seed: ({"a": make_strokes(seed), "b": make_strokes(seed + 1)},),
+    "plot_ways": lambda seed: (make_ways(seed),),
+    "plot_bands": lambda seed: (make_ways(seed), "pen (%)"),
     "plot_signals": lambda seed: ({"before": [4.0 + seed, 1.0, 2.0], "after": torch.arange(4.0)},),
     "plot_convolution": lambda seed: make_signals(seed),
     "plot_confusion": lambda seed: (make_confusion(seed),),
@@ -268,6 +285,7 @@ def test_the_description_says_the_same_of_other_data_up_to_the_numbers(name):
 def test_axes_are_labelled_where_there_are_axes(name):
     ax = draw(name)
     labels = {"plot_scores": ax.get_xlabel(), "plot_ranks": ax.get_ylabel()}  # names have none
+    labels["plot_ways"] = ax.get_xlabel()
     assert not ax.axison or labels.get(name, ax.get_xlabel() and ax.get_ylabel())
 
 
@@ -1402,3 +1420,84 @@ def test_digits_without_an_image_or_with_too_few_captions_are_refused():
         plots.plot_digits(images[:0])
     with pytest.raises(ValueError, match="captions must be as many as images"):
         plots.plot_digits(images, ["7"])
+
+
+def test_a_drawing_is_shown_with_its_ink_and_the_points_of_each_stroke():
+    drawing, pen = make_strokes(0)
+    ax = plots.plot_strokes(drawing, pen)
+    picture = ax.images[0].get_array()
+    assert np.array_equal(picture, strokes.draw(drawing, pen, len(picture))[0])
+    assert ax.images[0].get_extent() == [0, 1, 1, 0] and ax.get_ylim() == (1, 0)  # y goes down
+    lines, starts = ax.lines[::2], ax.lines[1::2]
+    for stroke, line, start in zip(drawing, lines, starts, strict=True):
+        assert np.array_equal(line.get_xydata(), stroke) and line.get_marker() == "o"
+        assert np.array_equal(start.get_xydata(), stroke[:1])
+    assert len({line.get_color() for line in lines}) == 2
+    assert numbers(ax) == [2, 4, 5.0]
+
+
+def test_drawings_stand_side_by_side_with_their_names():
+    drawings = {name: make_strokes(place) for place, name in enumerate("abc")}
+    ax = plots.plot_drawings(drawings, columns=2)
+    assert texts(ax) == ["a", "b", "c"]
+    places = [image.get_extent() for image in ax.images]
+    assert [(left // 1, top // 1) for left, _, _, top in places] == [(0, 0), (1, 0), (0, 1)]
+    for image, (drawing, pen) in zip(ax.images, drawings.values(), strict=True):
+        picture = image.get_array()
+        assert np.array_equal(picture, strokes.draw(drawing, pen, len(picture))[0])
+    assert numbers(ax) == [2, 5, 3, 7, 4, 9]
+    with pytest.raises(ValueError, match="drawings must hold at least one drawing"):
+        plots.plot_drawings({})
+
+
+def test_ways_have_a_mark_at_the_mean_and_a_line_over_all_runs():
+    tables = make_ways(0)
+    ax = plots.plot_ways(tables, xlabel="recall (%)")
+    for line, lines, (name, table) in zip(ax.lines, ax.collections, tables.items(), strict=True):
+        assert line.get_label() == name
+        assert list(line.get_xdata()) == pytest.approx(list(100 * table.mean()))
+        for (start, end), way in zip(lines.get_segments(), table, strict=True):
+            assert (start[0], end[0]) == pytest.approx(
+                (100 * table[way].min(), 100 * table[way].max())
+            )
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["2", "7"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first way on top
+    means = [100 * table[way].mean() for way in (2, 7) for table in tables.values()]
+    assert numbers(ax) == pytest.approx(means, abs=0.051) and "recall" in ax.description
+
+
+def test_bands_reach_from_the_lowest_to_the_highest_run():
+    tables = make_ways(1)
+    ax = plots.plot_bands(tables, "pen (%)")
+    for line, band, table in zip(ax.lines, ax.collections, tables.values(), strict=True):
+        assert line.get_xydata().tolist() == [[x, 100 * table[x].mean()] for x in (2, 7)]
+        edges = band.get_paths()[0].vertices
+        for x in (2, 7):
+            at = edges[edges[:, 0] == x, 1]
+            assert (at.min(), at.max()) == pytest.approx(
+                (100 * table[x].min(), 100 * table[x].max())
+            )
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("pen (%)", "accuracy (%)")
+    expected = [
+        value for table in tables.values() for x in (2, 7) for value in (100 * table[x].mean(), x)
+    ]
+    assert numbers(ax) == pytest.approx(expected, abs=0.051)
+
+
+@pytest.mark.parametrize("plot", [plots.plot_ways, partial(plots.plot_bands, xlabel="pen (%)")])
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({}, "a dict of 1 to 9 DataFrames, got 0"),
+        (make_ways(0)["a"], "a dict of 1 to 9 DataFrames, got DataFrame"),
+        ({f"{n}": make_ways(0)["a"] for n in range(10)}, "got 10"),
+        ({"a": [[0.5]]}, "DataFrames with rows and columns, got 'a'"),
+        ({"a": pd.DataFrame()}, "DataFrames with rows and columns, got 'a'"),
+        ({"a": make_ways(0)["a"], "b": make_ways(0)["a"][[7, 2]]}, "the same columns, .* 'b'"),
+        ({"a": 100 * make_ways(0)["a"]}, "shares from 0 to 1, got others in 'a'"),
+    ],
+    ids=["none", "no dict", "ten", "no table", "empty", "others", "percent"],
+)
+def test_what_cannot_be_compared_is_refused(plot, tables, message):
+    with pytest.raises(ValueError, match=message):
+        plot(tables)

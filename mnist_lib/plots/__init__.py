@@ -9,6 +9,7 @@ page. In descriptions, numbers that depend on the data or the seed stand behind 
 - `curves`: how training goes, and how models and optimizers compare.
 - `descents`: points and lines, losses, paths on a surface.
 - `windows`: convolution and pooling, window by window; signals. (`scenes` draws the cells.)
+- `drawings`: strokes on a pad, and what ways to prepare them are worth.
 - `judging`: confusions and confidence.
 - `robustness`: what becomes of answers when digits move.
 """
@@ -22,6 +23,7 @@ from .curves import (
     plot_scores,
 )
 from .descents import plot_descent, plot_lines, plot_losses, plot_paths
+from .drawings import plot_bands, plot_drawings, plot_strokes, plot_ways
 from .images import plot_counts, plot_digits, plot_pixels, plot_prediction
 from .judging import plot_confusion, plot_reliability
 from .maps import plot_map_grid, plot_maps, plot_overlays, plot_seen, plot_templates
@@ -37,12 +39,14 @@ __all__ = [
     "describe",
     "new_axes",
     "plot_accuracy_against_time",
+    "plot_bands",
     "plot_by_radius",
     "plot_confusion",
     "plot_convolution",
     "plot_counts",
     "plot_descent",
     "plot_digits",
+    "plot_drawings",
     "plot_history",
     "plot_learning_rates",
     "plot_lines",
@@ -60,7 +64,9 @@ __all__ = [
     "plot_seen",
     "plot_shift_grids",
     "plot_signals",
+    "plot_strokes",
     "plot_templates",
+    "plot_ways",
     "show",
     "style",
 ]
