@@ -23,7 +23,8 @@ class CheckpointError(RuntimeError):
 def save_checkpoint(path, state):
     """Write `state` to a file, in one step: at every moment there is a whole file at `path`, the old or the new one.
 
-    The checkpoint that was there is kept beside it, as `path` with ".previous" at the end.
+    The checkpoint that was there is kept beside it, as `path` with ".previous" at the end. A process that is killed
+    while it writes leaves a hidden folder behind, which may be deleted.
 
     Args:
         path: the file to write; its folder exists.

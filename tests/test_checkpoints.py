@@ -490,6 +490,18 @@ def test_changed_bytes_are_refused_or_harmless(data, path, whole):
     assert equal(state, torch.load(io.BytesIO(whole)))
 
 
+def test_one_changed_bit_is_noticed_in_every_part(path, whole):
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        parts = {info.filename: archive.read(info) for info in archive.infolist()}
+    for name, content in parts.items():
+        if len(content) < 20 or ".data/" in name:  # too short to be found, or nothing that is used
+            continue
+        place = whole.index(content) + len(content) // 2
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(CheckpointError):
+            load_checkpoint(path)
+
+
 @many
 @given(content=st.binary(max_size=500))
 def test_any_file_is_loaded_or_refused(content, path):
