@@ -243,10 +243,8 @@ class Checkpoint:
         for name in [*self.settings, *settings]:
             there, here = settings.get(name, "nothing"), self.settings.get(name, "nothing")
             if there != here:
-                what = (
-                    f"{self.path.name} is of another training: {name} is {there} there, {here} here"
-                )
-                raise CheckpointError(f"{what}; {_way_out(self.path)}")
+                what = f"{name} is {there} there, {here} here; start anew under another name"
+                raise CheckpointError(f"{self.path.name} is of another training: {what}")
 
 
 def _settings(model, batches, optimizer, scheduler):

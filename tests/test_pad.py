@@ -233,7 +233,7 @@ def test_an_example_is_drawn_and_can_be_chosen_again():
 def test_without_examples_there_is_no_list_and_no_word_of_it():
     for examples in (None, {}):
         pad = make_pad(examples)
-        assert list(pad.controls) == ["pen", "preparation", "upload"]
+        assert list(pad.controls) == ["pen", "preparation"]
         assert "example" not in pad.canvas.words and "upload a photograph" in pad.canvas.words
         from_the_page(pad, SEVEN)
     assert "choose an example or upload" in make_pad().canvas.words
@@ -249,16 +249,8 @@ def test_examples_may_be_tensors():
 
 
 def upload(pad, content, name="photo.png"):
-    """Upload as the page does; both kinds of FileUpload."""
-    control = pad.controls["upload"]
-    if isinstance(control.value, dict):  # ipywidgets 7
-        count = control._counter + 1
-        control.set_state(
-            {"metadata": [{"name": name}], "data": [memoryview(content)], "_counter": count}
-        )
-        return
-    file = {"name": name, "type": "", "size": len(content), "last_modified": 0}
-    control.set_state({"value": [file | {"content": memoryview(content)}]})
+    """Upload as the page does: with a message."""
+    pad.canvas._handle_custom_msg({"name": name}, [memoryview(content)])
 
 
 def photograph(drawing, **options):
@@ -283,11 +275,18 @@ def test_a_photograph_becomes_strokes_on_the_pad():
     assert words(pad.text).startswith("softmax classifier ")
 
 
+def test_a_message_without_a_file_changes_nothing():
+    pad = make_pad()
+    pad.canvas._handle_custom_msg({"name": "nothing.png"}, [])
+    upload(pad, photograph(ONE))
+    assert pad.strokes != []
+
+
 def test_the_same_photograph_can_be_uploaded_again():
     pad, picture = make_pad(), photograph(ONE)
     upload(pad, picture)
     first = pad.strokes
-    assert first != [] and len(pad.controls["upload"].value) == 0
+    assert first != []
     pad.clear()
     upload(pad, picture)
     assert pad.strokes == first
@@ -322,15 +321,6 @@ def test_a_good_photograph_takes_the_place_of_the_message():
     assert words(pad.text) != said
     upload(pad, picture)  # the drawing is the same
     assert words(pad.text) == said
-
-
-def test_both_kinds_of_upload_are_read():
-    """ipywidgets 7 gives a dict, 8 a tuple of dicts with a memoryview."""
-    seven = {"a.png": {"metadata": {"name": "a.png"}, "content": b"x"}}
-    eight = ({"name": "a.png", "content": memoryview(b"x")},)
-    for value in (seven, eight):
-        assert widgets.pad._files(value) == [("a.png", b"x")]
-    assert widgets.pad._files({}) == widgets.pad._files(()) == []
 
 
 # Odd drawings

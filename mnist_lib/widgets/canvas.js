@@ -2,6 +2,7 @@
 const WAIT = 100; // ms at least between two messages while a stroke grows; its end is sent at once
 const CLOSE = 0.003; // points that are closer than this to the one before are left out
 const MOST = 10000; // points that can be drawn
+const PHOTO = 800; // pixels of a photograph's longer side: a larger one is scaled down before it is sent
 
 const count = (strokes) => strokes.reduce((sum, stroke) => sum + stroke.length, 0);
 const decimals = (value) => Math.round(1e4 * Math.min(Math.max(value, 0), 1)) / 1e4; // on the square
@@ -12,13 +13,33 @@ function make(tag, parent, properties) {
   return element;
 }
 
+async function shrink(photo) {
+  try {
+    const image = await createImageBitmap(photo); // upright
+    const scale = Math.min(1, PHOTO / Math.max(image.width, image.height));
+    const [width, height] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * scale)));
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const context = canvas.getContext("2d");
+    context.fillStyle = "white"; // where the picture is transparent
+    context.fillRect(0, 0, width, height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, 0, 0, width, height);
+    return await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  } catch { // this browser cannot read it; perhaps Python can
+    return photo.size < 5e6 ? photo : new Blob();
+  }
+}
+
 function render({ model, el }) {
   const root = make("div", el, { className: "mnist-lib-canvas" });
   const canvas = make("canvas", make("div", root, { className: "frame" }));
   const buttons = make("div", root, { className: "buttons" });
   const undo = make("button", buttons, { type: "button", textContent: "Undo", title: "Take back the last stroke" });
   const clear = make("button", buttons, { type: "button", textContent: "Clear", title: "Take back all strokes" });
+  const upload = make("button", buttons, { type: "button", textContent: "Upload", title: "Upload a photograph of a digit" });
+  const file = make("input", root, { type: "file", accept: "image/*" });
   const full = make("div", root);
+  file.style.display = "none"; // its button is `upload`
   canvas.setAttribute("role", "img");
   full.setAttribute("role", "status"); // read out when it changes
 
@@ -123,6 +144,13 @@ function render({ model, el }) {
     show();
   }
 
+  async function sendPhoto() {
+    const [photo] = file.files;
+    file.value = ""; // so that the same can be chosen again
+    const bytes = await (await shrink(photo)).arrayBuffer();
+    model.send({ name: photo.name }, undefined, [bytes]);
+  }
+
   const listeners = new AbortController();
   const listen = (target, type, listener) => target.addEventListener(type, listener, { signal: listeners.signal });
   listen(canvas, "pointerdown", begin);
@@ -136,6 +164,8 @@ function render({ model, el }) {
   });
   listen(undo, "click", () => take(() => done.slice(0, -1)));
   listen(clear, "click", () => take(() => []));
+  listen(upload, "click", () => file.click());
+  listen(file, "change", () => file.files.length && sendPhoto());
   const events = { "change:strokes": changed, "change:pen": paint, "change:words": show };
   for (const [name, listener] of Object.entries(events)) model.on(name, listener);
   const size = new ResizeObserver(paint);

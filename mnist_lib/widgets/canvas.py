@@ -30,7 +30,10 @@ class Strokes(traitlets.TraitType):
 
 
 class Canvas(anywidget.AnyWidget):
-    """A square to draw on with mouse, pen or finger, and the buttons Undo and Clear.
+    """A square to draw on with mouse, pen or finger, and the buttons Undo, Clear and Upload.
+
+    The page sends a photograph as a message {"name": …} with the bytes of the file, scaled down (a server lets no more
+    than 10 MB through): see `on_msg`.
 
     Attributes:
         strokes: the drawing, a list of strokes, lists of points [x, y], in units of the square's width. May be set.

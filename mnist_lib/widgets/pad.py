@@ -29,8 +29,8 @@ class DrawingPad(Explorer):
     Attributes:
         canvas: the pad itself, a widget. `canvas.strokes` is the drawing and may be set; `canvas.words` is what a
             screen reader says of it.
-        controls: {name: widget} for the width of the pen in percent of the pad, for the way the image is made, for
-            the examples, if there are any, and the upload.
+        controls: {name: widget} for the width of the pen in percent of the pad, for the way the image is made, and
+            for the examples, if there are any.
         models: {name: model}, as it was given.
         picture, text, notes, code: what is shown, HTML widgets.
     """
@@ -44,8 +44,7 @@ class DrawingPad(Explorer):
         if examples:
             options = [("choose one", ""), *((name, name) for name in examples)]
             controls["example"] = ipywidgets.Dropdown(options=options, description="example")
-        upload = ipywidgets.FileUpload(accept="image/*", description="Upload a photograph")
-        super().__init__(controls | {"upload": upload}, None, self._make_view)
+        super().__init__(controls, None, self._make_view)
         for control in list(self.controls.values())[1:]:
             control.layout.height = TOUCHED
         settings = self.children[0]
@@ -57,7 +56,7 @@ class DrawingPad(Explorer):
         ipywidgets.dlink((controls["pen"], "value"), (canvas, "pen"), lambda percent: percent / 100)
         canvas.observe(self._strokes_changed, "strokes")
         canvas.observe(self._say_problem, "problem")
-        upload.observe(self._take_upload, "value")
+        canvas.on_msg(self._take_message)
         if examples:
             controls["example"].observe(self._take_example, "value")
 
@@ -117,18 +116,22 @@ class DrawingPad(Explorer):
         if change.new:
             self.canvas.strokes = self._examples[change.new]
 
-    def _take_upload(self, change):
-        """Show the strokes of a photograph, or say in words why there are none: then the drawing stays."""
-        for name, content in _files(change.new):
-            try:
-                strokes = trace(read_photo(content))
-            except ValueError:
-                self._say(f"{name} is not a picture that can be read. The drawing is as it was.")
-            else:
-                self._show_traced(name, strokes)
-            _forget(change.owner)
+    def _take_message(self, canvas, message, files):
+        if files:
+            self.take_photo(message.get("name", "The file"), bytes(files[0]))
 
-    def _show_traced(self, name, strokes):
+    def take_photo(self, name, content):
+        """Put the strokes of a photographed digit on the pad, or say in words why not: then the drawing stays.
+
+        Args:
+            name: what the file is called.
+            content: the bytes of the file.
+        """
+        try:
+            strokes = trace(read_photo(content))
+        except ValueError:
+            self._say(f"{name} is not a picture that can be read. The drawing is as it was.")
+            return
         if not strokes:
             self._say(f"No digit was found in {name}. The drawing is as it was.")
             return
@@ -175,7 +178,8 @@ def drawing_pad(models, examples=None):
     instead = "choose an example or upload a photograph" if examples else "upload a photograph"
     layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
     words = "Drawing pad: draw a digit with the mouse, a pen or a finger."
-    return DrawingPad(models, examples, Canvas(words=f"{words} Without them, {instead} below.", layout=layout))
+    canvas = Canvas(words=f"{words} Without them, {instead} below.", layout=layout)
+    return DrawingPad(models, examples, canvas)
 
 
 def _check_answers(models):
@@ -253,23 +257,6 @@ def _draw_model(name, values, answer):
         return plots.describe(ax, f"{name} {answer}: bars for 0 to 9, {percent} %.")
 
     return draw_part
-
-
-def _files(value):
-    """(name, content) of each file of a FileUpload: its value is a dict in ipywidgets 7, a tuple of dicts in 8."""
-    files = value.values() if isinstance(value, dict) else value
-    return [
-        (file["name"] if "name" in file else file["metadata"]["name"], bytes(file["content"]))
-        for file in files
-    ]
-
-
-def _forget(upload):
-    """Empty a FileUpload, so that the same file can be chosen once more."""
-    if isinstance(upload.value, dict):
-        upload.metadata, upload.data, upload._counter = [], [], 0
-    else:
-        upload.value = ()
 
 
 def _code(preparation, pen):
