@@ -350,6 +350,12 @@ class Progress:
     rows: list = field(default_factory=list)
     recent: list = field(default_factory=list)
 
+    def add_row(self, epoch, measured):
+        """Put a row at the end of the history, with what was measured since the one before."""
+        place = {"step": self.step, "epoch": epoch, "seconds": self.seconds}
+        self.rows.append(place | measured)
+        self.recent = []
+
 
 def fit(
     model,
@@ -397,11 +403,8 @@ def fit(
     last = count_steps(batches, epochs)
     every = _interval("validate_every", validate_every, batches)
     save_every = _interval("checkpoint_every", checkpoint_every, batches)
-    _check_record(record, model)
-    keeper = None
-    if checkpoint is not None:
-        keeper = Checkpoint(checkpoint, model, batches, optimizer, scheduler, record)
-    progress = _begin(keeper, record, last)
+    parts = (model, batches, optimizer, scheduler, record)
+    keeper, progress = _begin(checkpoint, parts, last)
     with progress_bar(last, "training", "step", progress.step) as bar:
         for epoch in range(progress.step // len(batches) + 1, epochs + 1):
             done = progress.step % len(batches)
@@ -416,16 +419,13 @@ def fit(
                 bar.update()
                 _note(record, progress.step, last)
                 if progress.step % every == 0 or progress.step == last:
-                    row = {"step": progress.step, "epoch": epoch, "seconds": progress.seconds}
-                    progress.rows.append(row | _measure(progress.recent, model, validation))
-                    progress.recent = []
+                    progress.add_row(epoch, _measure(progress.recent, model, validation))
                 if progress.step % save_every == 0 and progress.step % len(batches) != 0:
                     _save(keeper, progress)
                 started = time.perf_counter()
+            # A sampler may draw once more after the last batch, so the end of an epoch is saved here.
             if progress.step % save_every == 0 or progress.step == last:
-                _save(
-                    keeper, progress
-                )  # only now: a sampler may draw once more after the last batch
+                _save(keeper, progress)
     return pd.DataFrame(progress.rows)
 
 
@@ -472,16 +472,19 @@ def _interval(name, value, batches):
     return len(batches) if value is None else integer(name, value, least=1)
 
 
-def _begin(keeper, record, last):
-    """The Progress to start from: that of the checkpoint, if there is one, else none so far."""
+def _begin(checkpoint, parts, last):
+    """The Checkpoint, or None, and the Progress to start from: that in the file, if there is one, else none so far."""
+    model, *_, record = parts
+    _check_record(record, model)
+    keeper = None if checkpoint is None else Checkpoint(checkpoint, *parts)
     if keeper and keeper.path.exists():
         progress = keeper.read(lambda saved: _checked_progress(saved, last, keeper.path.name))
         print(f"Going on from {keeper.path.name}, after step {progress.step:,} of {last:,}.")
-        return progress
+        return keeper, progress
     _note(record, 0, last)
     if keeper:
         keeper.write(vars(Progress()))
-    return Progress()
+    return keeper, Progress()
 
 
 def _checked_progress(saved, last, name):
