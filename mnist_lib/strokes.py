@@ -15,9 +15,7 @@ from .checks import integer
 from .tracing import check_image, read_photo, trace  # noqa: F401  (the last two: until all import tracing)
 
 BOX = 20 / 28  # the longer side of a digit of MNIST: 20 pixels of 28
-MIDDLE = (
-    14.5 / 28
-)  # its centre of mass: the middle of pixel 14, where the middle of the pad is an edge of pixels
+MIDDLE = 14.5 / 28  # its centre of mass: half a pixel to the right of the image's middle, and down
 PEN = 2.5 / 28  # the pen it looks drawn with: see `python benchmarks/drawings.py`
 
 

@@ -169,8 +169,8 @@ def test_grey_is_close_to_the_share_of_points_that_the_pen_covers(size, pen):
     for seed in range(3):
         strokes = [*random_strokes(seed, low=-0.2, high=1.2), [(0.3, 0.8)]]
         difference = (draw(strokes, pen, size)[0] - by_points(strokes, pen, size)).abs()
-        assert difference.max() < 0.35  # where strokes cross, or in the corner of a bend
-        assert difference.mean() < 0.05
+        assert difference.max() < 0.5  # in the corner of a bend
+        assert difference.mean() < (0.02 if size >= 28 else 0.1)
 
 
 def test_points_are_joined_and_strokes_are_not():
@@ -193,8 +193,8 @@ def test_an_empty_drawing_is_black():
 
 def test_ten_thousand_strokes_are_drawn_as_each_alone():
     strokes = random_strokes(0, count=10_000, points=2, low=-0.5, high=1.5)
-    image = draw(strokes[:300], 0.02)
-    parts = [draw([stroke], 0.02) for stroke in strokes[:300]]
+    image = draw(strokes[:300], 0.05)
+    parts = [draw([stroke], 0.05) for stroke in strokes[:300]]
     assert torch.equal(image, torch.stack(parts).amax(dim=0))
     assert draw(strokes, 0.02).min() > 0.99 and prepare(strokes).shape == (1, 28, 28)
 
@@ -497,6 +497,7 @@ def test_whatever_comes_is_answered_or_refused_in_words(strokes, pen):
             assert " must " in str(error) and ", got " in str(error)
 
 
+@settings(max_examples=150)
 @given(strokes=drawings, pen=pens, size=st.integers(1, 40))
 def test_every_drawing_becomes_an_image(strokes, pen, size):
     assert is_an_image(draw(strokes, pen, size), size)
