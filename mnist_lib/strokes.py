@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .checks import integer
-from .tracing import check_image, read_photo, trace  # noqa: F401  (the last two: until all import tracing)
+from .tracing import check_image
 
 BOX = 20 / 28  # the longer side of a digit of MNIST: 20 pixels of 28
 MIDDLE = 14.5 / 28  # its centre of mass: half a pixel to the right of the image's middle, and down

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 import mnist_lib
-from mnist_lib import models, plots, strokes, widgets
+from mnist_lib import models, plots, strokes, tracing, widgets
 from mnist_lib.widgets import DrawingPad, drawing_pad
 from mnist_lib.widgets.pad import EMPTY, PREPARED, SQUEEZED
 
@@ -269,7 +269,7 @@ def test_a_photograph_becomes_strokes_on_the_pad():
     low, high = points.min(dim=0).values - half, points.max(dim=0).values + half
     assert (high - low).max().item() == pytest.approx(0.8, abs=0.01)
     torch.testing.assert_close(low + high, torch.ones(2), atol=1e-3, rtol=0)
-    expected = strokes.prepare(strokes.trace(strokes.read_photo(picture)))
+    expected = strokes.prepare(tracing.trace(tracing.read_photo(picture)))
     assert (pad.image - expected).abs().max() < 0.02  # the pad rounds to four decimals
     assert (pad.image - strokes.prepare(SEVEN)).abs().mean() < 0.05
     assert words(pad.text).startswith("softmax classifier ")
