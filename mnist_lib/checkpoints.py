@@ -1,19 +1,23 @@
 """Checkpoints: files that a training goes on from, written so that the one before is never lost."""
 
+import contextlib
 import copy
+import glob
 import io
 import os
 import pickle
 import random
+import re
 import shutil
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
-COUNTERS = ("last_epoch", "T_cur", "T_i")  # what schedulers count, in their state_dict
+# What steps change in the state_dict of a scheduler. All else in it has to be the same when a training goes on.
+COUNTERS = {"last_epoch", "T_cur", "T_i", "_step_count", "_last_lr", "_is_initial"}
+COUNTERS |= {"_get_lr_called_within_step"}
 
 
 class CheckpointError(RuntimeError):
@@ -23,31 +27,52 @@ class CheckpointError(RuntimeError):
 def save_checkpoint(path, state):
     """Write `state` to a file, in one step: at every moment there is a whole file at `path`, the old or the new one.
 
-    The checkpoint that was there is kept beside it, as `path` with ".previous" at the end. A process that is killed
-    while it writes leaves a hidden folder behind, which may be deleted.
+    The checkpoint that was there is kept beside it, as `path` with ".previous" at the end.
 
     Args:
         path: the file to write; its folder exists.
         state: dicts, lists and tuples of tensors, numbers, texts, truth values and None.
 
     Raises:
-        OSError: the file cannot be written, because the disk is full, say. Then nothing has changed.
+        TypeError: there is something else in `state`, such as a number of NumPy's.
+        OSError: the file cannot be written, because the disk is full, say. Then the one at `path` is as it was.
 
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     save_checkpoint(Path(folder, "run.pt"), {"step": 3})
     ...     load_checkpoint(Path(folder, "run.pt"))
     {'step': 3}
     """
-    path = Path(path)
-    content = io.BytesIO()
+    path, content = _place(path), io.BytesIO()
     torch.save(state, content)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as temporary:
-        new, old = Path(temporary, "new"), Path(temporary, "old")
+    _check_readable(content)
+    new, old = (path.with_name(f"{path.name}.{os.getpid()}.{age}") for age in ("new", "old"))
+    try:
         _write(new, content.getbuffer())
         if path.exists():
-            shutil.copyfile(path, old)
+            _link(path, old)
             os.replace(old, previous(path))
         os.replace(new, path)
+    finally:
+        for file in (new, old):
+            file.unlink(missing_ok=True)
+
+
+def _place(path):
+    """The path of a file: of the file itself, if it is that of a link."""
+    return Path(path).expanduser().resolve()
+
+
+def _check_readable(content):
+    """Raise a TypeError if what was saved could not be loaded again."""
+    content.seek(0)
+    try:
+        torch.load(content, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        name = re.search(r"GLOBAL (\S+)", str(error))
+        got = name[1] if name else "something else"
+        expected = "tensors, numbers and texts (int(x) and float(x) make numbers of NumPy's)"
+        raise TypeError(f"state must hold nothing but {expected}, got {got}") from error
 
 
 def _write(path, content):
@@ -58,13 +83,21 @@ def _write(path, content):
         os.fsync(file.fileno())
 
 
+def _link(path, other):
+    """Give a file a second name, or make a copy of it where the disk knows no second names."""
+    try:
+        os.link(path, other)
+    except OSError:
+        shutil.copyfile(path, other)
+
+
 def previous(path):
     """Where the checkpoint is kept that was at `path` before the last one. A Path.
 
     >>> previous("run.pt").name
     'run.pt.previous'
     """
-    path = Path(path)
+    path = _place(path)
     return path.with_name(f"{path.name}.previous")
 
 
@@ -75,7 +108,7 @@ def load_checkpoint(path):
         FileNotFoundError: there is no such file.
         CheckpointError: it is cut short, changed on the way, or something else altogether.
     """
-    path = Path(path)
+    path = _place(path)
     with open(path, "rb") as file:
         content = io.BytesIO(file.read())
     try:
@@ -86,6 +119,8 @@ def load_checkpoint(path):
             raise ValueError(f"{damaged} was changed")
         content.seek(0)
         return torch.load(content, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
     except pickle.UnpicklingError as error:  # its own message advises to open the file all the same
         what = (
             f"{path.name} is no checkpoint: it holds something else than tensors, numbers and texts"
@@ -98,10 +133,13 @@ def load_checkpoint(path):
 
 def _way_out(path):
     """What to do about a checkpoint that cannot be gone on from."""
+    anew = "start anew under another name"
     kept = previous(path)
-    if kept.exists():
-        return f"rename {kept.name}, the one before it, to {path.name}, or start anew under another name"
-    return "delete it, or start anew under another name"
+    return (
+        f"rename {kept.name}, the one before it, to {path.name}, or {anew}"
+        if kept.exists()
+        else anew
+    )
 
 
 def random_states():
@@ -117,7 +155,7 @@ def random_states():
         "numpy": (name, keys.tolist(), *rest),
         "torch": torch.get_rng_state(),
     }
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # else no graphics card is in use
         states["cuda"] = torch.cuda.get_rng_state_all()
     if torch.backends.mps.is_available():
         states["mps"] = torch.mps.get_rng_state()
@@ -132,8 +170,8 @@ def set_random_states(states):
     random.setstate(states["python"])
     np.random.set_state(states["numpy"])
     torch.set_rng_state(states["torch"])
-    if "cuda" in states and len(states["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(states["cuda"])
+    for device, state in zip(range(torch.cuda.device_count()), states.get("cuda", [])):
+        torch.cuda.set_rng_state(state, device)
     if "mps" in states and torch.backends.mps.is_available():
         torch.mps.set_rng_state(states["mps"])
 
@@ -156,26 +194,31 @@ class Checkpoint:
     def __init__(self, path, model, batches, optimizer, scheduler=None, record=None):
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"checkpoint must be the path of a file, got {path!r}")
-        self.path, self.batches = Path(path), batches
+        self.path, self.batches = _place(path), batches
         self.settings = _settings(model, batches, optimizer, scheduler)
         if record is not None:
             self.settings["record"] = f"{', '.join(record.names)}, every {record.every}"
         parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "record": record}
         self.parts = {name: part for name, part in parts.items() if part is not None}
-        generator = getattr(batches, "generator", None)  # a DataLoader may have one of its own
-        self.generator = generator if isinstance(generator, torch.Generator) else None
+        self.generators = _generators(batches)
         self.epoch_start = self.random_states()
 
     def random_states(self):
         """Those of all generators that a training draws from."""
-        own = {} if self.generator is None else {"generator": self.generator.get_state()}
-        return random_states() | own
+        return random_states() | {"own": [own.get_state() for own in self.generators]}
 
     def set_random_states(self, states):
         """Put them back."""
         set_random_states(states)
-        if self.generator is not None:
-            self.generator.set_state(states["generator"])
+        for own, state in zip(self.generators, states["own"], strict=True):
+            own.set_state(state)
+
+    def remove_leftovers(self):
+        """Remove the half-written files of processes that were killed while they wrote."""
+        for age in ("new", "old"):
+            for file in self.path.parent.glob(f"{glob.escape(self.path.name)}.*.{age}"):
+                with contextlib.suppress(OSError):  # it is in use, or gone already
+                    file.unlink()
 
     def left_of_epoch(self, done):
         """The batches of an epoch after the first `done`, in the order that was drawn when the epoch began."""
@@ -214,20 +257,22 @@ class Checkpoint:
         saved = load_checkpoint(self.path)
         before = copy.deepcopy(self._state())
         try:
-            self._refuse_another(saved["settings"])
+            self._refuse_another(saved)
+            checked = check(saved["progress"])
+            self._check_kinds(saved)
             self._put_back(saved)
-            return check(saved["progress"])
         except CheckpointError:
             raise
         except Exception as error:  # whatever a foreign file may hold
             self._put_back(before)
             what = f"{self.path.name} is no checkpoint of fit ({type(error).__name__}: {error})"
-            raise CheckpointError(f"{what}; {_way_out(self.path)}") from error
+            raise CheckpointError(f"{what}; start anew under another name") from error
+        return checked
 
     def _state(self):
         states = {name: part.state_dict() for name, part in self.parts.items()}
         random = {"random": self.random_states(), "epoch_start": self.epoch_start}
-        return states | random | {"settings": self.settings}
+        return states | random | {"settings": self.settings, "PyTorch": str(torch.__version__)}
 
     def _put_back(self, state):
         for name, part in self.parts.items():
@@ -238,18 +283,63 @@ class Checkpoint:
         )  # both are tried before the training relies on them
         self.set_random_states(state["random"])
 
-    def _refuse_another(self, settings):
+    def _check_kinds(self, saved):
+        """Raise an error if an optimizer or a schedule could take in what it cannot work with."""
+        now = {name: part.state_dict() for name, part in self.parts.items()}
+        _check_kind(saved["optimizer"]["param_groups"], now["optimizer"]["param_groups"])
+        if "scheduler" in now:
+            _check_kind(saved["scheduler"], now["scheduler"])
+        for values in saved["optimizer"]["state"].values():
+            for name, value in values.items():
+                if not isinstance(value, torch.Tensor | int | float | None):
+                    raise TypeError(f"{name} of the optimizer is {value!r:.40}")
+
+    def _refuse_another(self, saved):
         """Raise an error if the settings are not those of this training."""
+        settings, version = saved["settings"], saved["PyTorch"]
         for name in [*self.settings, *settings]:
             there, here = settings.get(name, "nothing"), self.settings.get(name, "nothing")
             if there != here:
                 what = f"{name} is {there} there, {here} here; start anew under another name"
-                raise CheckpointError(f"{self.path.name} is of another training: {what}")
+                which = "" if version == str(torch.__version__) else f" (with PyTorch {version})"
+                raise CheckpointError(f"{self.path.name} is of another training{which}: {what}")
+
+
+def _check_kind(value, like):
+    """Raise an error unless a nested value has the names and the kinds of values that another one has."""
+    if isinstance(like, bool) or not isinstance(like, dict | list | tuple | int | float):
+        same = type(value) is type(like)
+    elif isinstance(like, int | float):
+        same = isinstance(value, int | float) and not isinstance(value, bool)
+    else:
+        same = isinstance(value, type(like)) and len(value) == len(like)
+    if not same:
+        raise TypeError(f"{value!r:.40} stands where {like!r:.40} was expected")
+    if isinstance(like, dict | list | tuple):
+        for name in like if isinstance(like, dict) else range(len(like)):
+            _check_kind(value[name], like[name])
+
+
+def _generators(batches):
+    """The generators of random numbers that batches have to themselves, as a DataLoader or its samplers may."""
+    found, parts = [], [batches]
+    while parts:
+        part = parts.pop()
+        generator = getattr(part, "generator", None)
+        if isinstance(generator, torch.Generator) and not any(generator is own for own in found):
+            found.append(generator)
+        inner = (getattr(part, name, None) for name in ("batches", "batch_sampler", "sampler"))
+        parts += [one for one in inner if one is not None]
+    return found
 
 
 def _settings(model, batches, optimizer, scheduler):
-    """What has to be the same when a training goes on, {name: text}: shapes, optimizer, schedule, batches."""
-    settings = {name: str(tuple(value.shape)) for name, value in model.state_dict().items()}
+    """What has to be the same when a training goes on, {name: text}: model, optimizer, schedule, batches."""
+    settings = {
+        name: f"{tuple(value.shape)}, {value.dtype}" for name, value in model.state_dict().items()
+    }
+    lines = enumerate(repr(model).splitlines(), start=1)  # layers, and what they were made with
+    settings |= {f"line {number} of the model": line.strip() for number, line in lines}
     settings["optimizer"] = type(optimizer).__name__
     changing = {"params"} | ({"lr", "momentum", "betas"} if scheduler is not None else set())
     for number, group in enumerate(optimizer.param_groups):
@@ -257,11 +347,25 @@ def _settings(model, batches, optimizer, scheduler):
         settings |= {f"{name}{which}": repr(group[name]) for name in group if name not in changing}
     settings["scheduler"] = type(scheduler).__name__
     if scheduler is not None:
-        settings |= {
-            f"{name} of the scheduler": repr(value)
-            for name, value in scheduler.state_dict().items()
-            if isinstance(value, int | float) and not name.startswith("_") and name not in COUNTERS
-        }
+        settings |= _of_schedule(scheduler.state_dict())
+    while hasattr(batches, "batches"):  # Augmented
+        batches = batches.batches
     settings["number of batches"] = str(len(batches))
     settings["batch_size"] = str(getattr(batches, "batch_size", None))
+    sampler = type(getattr(batches, "sampler", None)).__name__
+    settings["shuffle"] = str(getattr(batches, "shuffle", sampler))
+    examples = getattr(batches, "split", getattr(batches, "dataset", ()))
+    settings["number of examples"] = str(len(examples))
+    return settings
+
+
+def _of_schedule(state, which="the scheduler"):
+    """What steps do not change in the state_dict of a scheduler, and of those inside it, {name: text}."""
+    settings = {}
+    for name, value in state.items():
+        if name == "_schedulers":
+            for number, inner in enumerate(value):
+                settings |= _of_schedule(inner, f"{which}'s part {number}")
+        elif name not in COUNTERS:
+            settings[f"{name} of {which}"] = repr(value)
     return settings

@@ -382,7 +382,8 @@ def fit(
         record: a new WeightRecord of `model` to fill, or None.
         checkpoint: the path of a file to keep the training in, or None. If the file exists, the training goes on from
             it, and ends with the same result, bit for bit, as one that was never stopped (on the same machine, with
-            the same examples). One line says so. A training needs a file of its own.
+            the same examples). One line says so. A training needs a file of its own. What draws random numbers has to
+            do so from Python's, NumPy's or PyTorch's, or from a torch.Generator that `batches` have.
         checkpoint_every: after how many steps to write it; None: after each epoch. It is written before the first
             step and after the last, too. What cannot be written later on is a warning: the file before it stays.
 
@@ -477,6 +478,8 @@ def _begin(checkpoint, parts, last):
     model, *_, record = parts
     _check_record(record, model)
     keeper = None if checkpoint is None else Checkpoint(checkpoint, *parts)
+    if keeper:
+        keeper.remove_leftovers()
     if keeper and keeper.path.exists():
         progress = keeper.read(lambda saved: _checked_progress(saved, last, keeper.path.name))
         print(f"Going on from {keeper.path.name}, after step {progress.step:,} of {last:,}.")
@@ -496,13 +499,22 @@ def _checked_progress(saved, last, name):
     progress = Progress(
         integer("step", saved["step"], least=0),
         float(saved["seconds"]),
-        [dict(row) for row in saved["rows"]],
-        [Evaluation(*part) for part in saved["recent"]],
+        [_numbers(row) for row in saved["rows"]],
+        [Evaluation(float(loss), int(right), int(seen)) for loss, right, seen in saved["recent"]],
     )
     if progress.step > last:
         come = f"has come to step {progress.step:,}, and the epochs asked for end at {last:,}"
         raise CheckpointError(f"{name} {come}; ask for more epochs")
     return progress
+
+
+def _numbers(row):
+    """A row of a history, a dict of numbers."""
+    if not {"step", "epoch", "seconds", "loss", "accuracy"} <= row.keys():
+        raise ValueError(
+            f"a row of a history must have a step, an epoch and so on, got {row!r:.60}"
+        )
+    return {str(name): value + 0 for name, value in row.items()}
 
 
 def _save(keeper, progress):
@@ -512,7 +524,7 @@ def _save(keeper, progress):
     recent = [tuple(part) for part in progress.recent]
     try:
         keeper.write(vars(progress) | {"recent": recent})
-    except OSError as error:
+    except (OSError, TypeError) as error:
         kept = f"the one before stays, and training goes on after step {progress.step:,}"
         warnings.warn(f"{keeper.path.name} could not be written ({error}); {kept}", stacklevel=3)
 

@@ -1,11 +1,13 @@
 """A training that the tests of checkpoints run in a process of its own, to kill it there."""
 
+import os
 import random
 
 import numpy as np
 import torch
 from torch import nn
 
+from mnist_lib import checkpoints
 from mnist_lib.data import Batches, Split
 from mnist_lib.shifts import Augmented, random_shift
 from mnist_lib.training import WeightRecord, fit, seed_everything
@@ -56,6 +58,45 @@ def outcome(parts, history):
 def same(one, other):
     """Whether two outcomes are the same in every bit."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def die_while_saving(path, died):
+    """Save over the checkpoint in processes that die at one moment after another; `died` gets their exit codes."""
+    write, link, replace, codes = checkpoints._write, checkpoints._link, os.replace, []
+    moments = [
+        (name, when) for name in ("write", "link", "replace") for when in ("before", "after")
+    ]
+    moments += [("write", "half-way"), ("second replace", "before"), ("second replace", "after")]
+
+    def dying(function, name, when):
+        def call(*arguments):
+            calls[name] = calls.get(name, 0) + 1
+            is_it = moment[0] == (f"second {name}" if calls[name] == 2 else name)
+            if is_it and when == "half-way":
+                function(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+            if is_it and when in ("before", "half-way"):
+                os._exit(9)
+            function(*arguments)
+            if is_it:
+                os._exit(9)
+
+        return call
+
+    for moment in moments:
+        child = os.fork()
+        if child == 0:
+            calls = {}
+            checkpoints._write = dying(write, "write", moment[1])
+            checkpoints._link = dying(link, "link", moment[1])
+            os.replace = dying(replace, "replace", moment[1])
+            checkpoints.save_checkpoint(path, {"step": 3})
+            os._exit(0)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        found = checkpoints.load_checkpoint(path), checkpoints.load_checkpoint(f"{path}.previous")
+        died.put((moment, codes[-1], *found))
+        for step in (1, 2):
+            checkpoints.save_checkpoint(path, {"step": step})
+    died.put(None)
 
 
 def train(checkpoint, result, started):

@@ -17,14 +17,15 @@ import killed
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, RandomSampler
 
 from mnist_lib import checkpoints, models, training
 from mnist_lib.checkpoints import CheckpointError, load_checkpoint, previous, save_checkpoint
 from mnist_lib.data import Batches, Split
+from mnist_lib.shifts import Augmented
 
 
 class Stopped(Exception):
@@ -140,6 +141,36 @@ def test_a_training_killed_again_and_again_comes_to_the_same_end(unharmed, path,
         run(path, result, kill_after=random.uniform(0.1, 0.5) * seconds)
     run(path, result)
     assert killed.same(torch.load(result), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_process_that_dies_while_it_saves_leaves_the_old_checkpoint_or_the_new_one(path):
+    for step in (1, 2):
+        save_checkpoint(path, {"step": step})
+    died = context().Queue()
+    process = context().Process(target=killed.die_while_saving, args=(path, died))
+    process.start()
+    outcomes = list(iter(lambda: died.get(timeout=60), None))
+    process.join(60)
+    assert len(outcomes) == 9
+    for moment, code, found, before in outcomes:
+        assert code == 9, f"it lived on: {moment}"
+        assert found == {"step": 3 if moment == ("second replace", "after") else 2}, moment
+        assert before["step"] in (1, 2), moment
+
+
+def test_a_training_tidies_up_after_processes_that_died(path):
+    leftovers = [
+        path.with_name(f"run.pt.{pid}.{age}") for pid in (7, 12345) for age in ("new", "old")
+    ]
+    others = [
+        path.with_name(name) for name in ("run.pt.new.txt", "other.pt.7.new", "run.pt.backup")
+    ]
+    for file in leftovers + others:
+        file.write_text("half")
+    training.fit(**plain(1), checkpoint=path)
+    names = sorted(["run.pt", "run.pt.previous", *(file.name for file in others)])
+    assert sorted(os.listdir(path.parent)) == names
 
 
 # Cut off at a known step
@@ -301,14 +332,25 @@ def test_all_optimizers_go_on(name, path):
     assert equal(weights(resumed), weights(straight))
 
 
-@pytest.mark.parametrize("own_generator", [False, True])
+def a_loader(split, kind):
+    """A DataLoader that draws from the global generator, or from one of its own."""
+    own = torch.Generator().manual_seed(4)
+    if kind == "global":
+        return DataLoader(split, 10, shuffle=True)
+    if kind == "own":
+        return DataLoader(split, 10, shuffle=True, generator=own)
+    if kind == "of the sampler":
+        return DataLoader(split, 10, sampler=RandomSampler(split, generator=own))
+    return Augmented(DataLoader(split, 10, shuffle=True, generator=own), lambda images: 1 - images)
+
+
+@pytest.mark.parametrize("kind", ["global", "own", "of the sampler", "augmented"])
 @pytest.mark.parametrize("step", [5, 8, 13])
-def test_a_data_loader_goes_on(own_generator, step, path):
+def test_a_data_loader_goes_on(kind, step, path):
     def parts():
         torch.manual_seed(7)
         split = Split(torch.rand(70, 1, 28, 28), torch.randint(10, (70,)))
-        generator = torch.Generator().manual_seed(4) if own_generator else None
-        return plain(2, batches=DataLoader(split, 10, shuffle=True, generator=generator))
+        return plain(2, batches=a_loader(split, kind))
 
     straight = parts()
     training.fit(**straight)
@@ -368,9 +410,15 @@ def another(name):
     if name == "weight_decay":
         parts["optimizer"].param_groups[0]["weight_decay"] = 0.1
         return parts
+    if name == "line 6 of the model":
+        parts["model"][4].p = 0.1  # Dropout
+        return parts
     split = parts["batches"].batches.split
-    size = {"batch_size": 24, "number of batches": 10}[name]
-    return parts | {"batches": Batches(split, size, shuffle=True)}
+    if name == "number of batches":
+        return parts | {"batches": Batches(split, 10, shuffle=True)}
+    if name == "number of examples":
+        return parts | {"batches": Batches(Split(*split[:229]), 20, shuffle=True)}
+    return parts | {"batches": Batches(split, 20, shuffle=False)}
 
 
 @pytest.mark.parametrize(
@@ -382,17 +430,77 @@ def another(name):
         "scheduler",
         "total_steps of the scheduler",
         "number of batches",
+        "number of examples",
+        "shuffle",
+        "line 6 of the model",
         "record",
     ],
 )
 def test_the_checkpoint_of_another_training_is_refused(name, path):
     cut_off(path, 8)
     parts, file = another(name), path.read_bytes()
-    before = everything(parts) if parts["scheduler"] else None
+    before = everything(parts)
     with pytest.raises(CheckpointError, match=f"run.pt is of another training: {name} is .* there"):
         training.fit(**parts, checkpoint=path)
     assert equal(everything(parts), before)
     assert path.read_bytes() == file and previous(path).exists()
+
+
+def with_schedule(milestones):
+    """A training with a schedule inside a schedule."""
+    parts = plain(2)
+    steps = torch.optim.lr_scheduler.MultiStepLR(parts["optimizer"], milestones)
+    warm = torch.optim.lr_scheduler.ConstantLR(parts["optimizer"])
+    both = torch.optim.lr_scheduler.SequentialLR(parts["optimizer"], [warm, steps], [3])
+    return parts | {"scheduler": both}
+
+
+def test_other_milestones_are_refused_even_inside_a_schedule(path):
+    training.fit(**with_schedule([6, 9]), checkpoint=path)
+    with pytest.raises(CheckpointError, match=r"milestones of the scheduler's part 1 is .*9"):
+        training.fit(**with_schedule([6, 8]), checkpoint=path)
+
+
+def test_another_dtype_is_refused(path):
+    training.fit(**plain(1, model=nn.Sequential(nn.Flatten(), nn.Linear(784, 10))), checkpoint=path)
+    other = nn.Sequential(nn.Flatten(), nn.Linear(784, 10)).double()
+    with pytest.raises(CheckpointError, match=r"float32 there, .*float64 here"):
+        training.fit(**plain(2, model=other), checkpoint=path)
+
+
+def test_the_message_names_another_version_of_pytorch(path):
+    training.fit(**plain(1), checkpoint=path)
+    save_checkpoint(path, load_checkpoint(path) | {"PyTorch": "1.2.3"})
+    other = plain(2, optimizer=lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.9))
+    with pytest.raises(CheckpointError, match=r"another training \(with PyTorch 1\.2\.3\): lr is"):
+        training.fit(**other, checkpoint=path)
+
+
+def test_numpy_numbers_are_refused_before_the_training(path, monkeypatch):
+    parts = plain(1, optimizer=lambda p: torch.optim.SGD(p, lr=np.float64(0.1)))
+    stop_at(monkeypatch, 1)
+    with pytest.raises(TypeError, match=r"state must hold nothing but .* got numpy"):
+        training.fit(**parts, checkpoint=path)
+    assert not path.exists()
+
+
+def test_what_could_not_be_read_again_is_not_written(path):
+    save_checkpoint(path, {"step": 1})
+    for state in ({"step": np.int64(2)}, {"when": random.Random()}, {"file": path}):
+        with pytest.raises(TypeError, match="state must hold nothing but tensors, numbers"):
+            save_checkpoint(path, state)
+    assert load_checkpoint(path) == {"step": 1} and os.listdir(path.parent) == ["run.pt"]
+
+
+def test_too_little_memory_is_not_taken_for_a_broken_file(path, monkeypatch):
+    save_checkpoint(path, {"step": 1})
+
+    def fail(*arguments, **named):
+        raise MemoryError
+
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(MemoryError):
+        load_checkpoint(path)
 
 
 def test_another_learning_rate_is_refused(path):
@@ -436,9 +544,7 @@ def test_a_foreign_file_is_refused(name, path):
     FOREIGN[name](path)
     parts, file = killed.make(), path.read_bytes()
     before = everything(parts)
-    message = (
-        r"run\.pt is no (whole checkpoint|checkpoint of fit|checkpoint).*; delete it, or start anew"
-    )
+    message = r"run\.pt is no (whole checkpoint|checkpoint of fit|checkpoint).*; start anew under another name"
     with pytest.raises(CheckpointError, match=message):
         training.fit(**parts, checkpoint=path)
     assert equal(everything(parts), before)
@@ -450,7 +556,10 @@ def test_a_foreign_file_is_refused(name, path):
 def whole(tmp_path_factory):
     """The bytes of a checkpoint, of a small training."""
     path = tmp_path_factory.mktemp("whole") / "run.pt"
-    training.fit(**plain(1), checkpoint=path)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 5)  # in the middle of an epoch: so there is something of everything in it
+        with pytest.raises(Stopped):
+            training.fit(**plain(1), checkpoint=path, checkpoint_every=2)
     return path.read_bytes()
 
 
@@ -531,14 +640,21 @@ def test_a_file_that_holds_something_else_is_refused_or_trained_from(data, path,
     """Any part of the state may be replaced by anything: an error with a message, and nothing has changed."""
     path.write_bytes(whole)
     state = inner = load_checkpoint(path)
+    place = []
     while True:
         key = data.draw(st.sampled_from(list(inner)))
+        place.append(key)
         deeper = isinstance(inner[key], dict) and inner[key] and data.draw(st.booleans())
         if not deeper:
             break
         inner = inner[key]
     if data.draw(st.booleans()):
         inner[key] = data.draw(anything)
+        moments = place[:2] == [
+            "optimizer",
+            "state",
+        ]  # what shape they have is the optimizer's business
+        assume(not (moments and isinstance(inner[key], torch.Tensor)))
     else:
         del inner[key]
     torch.save(state, path)
@@ -580,6 +696,47 @@ def test_the_one_before_is_kept(path):
     assert sorted(os.listdir(path.parent)) == ["run.pt", "run.pt.previous"]
 
 
+def test_a_last_move_that_fails_leaves_the_checkpoint(path, monkeypatch):
+    """On Windows it fails while another program has the file open."""
+    for step in range(2):
+        save_checkpoint(path, {"step": step})
+    replace, calls = os.replace, []
+
+    def fail_second(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        replace(*arguments)
+
+    monkeypatch.setattr(checkpoints.os, "replace", fail_second)
+    with pytest.raises(PermissionError):
+        save_checkpoint(path, {"step": 2})
+    assert load_checkpoint(path) == {"step": 1}
+    assert sorted(os.listdir(path.parent)) == ["run.pt", "run.pt.previous"]
+    monkeypatch.undo()
+    save_checkpoint(path, {"step": 3})
+    assert load_checkpoint(path) == {"step": 3} and load_checkpoint(previous(path)) == {"step": 1}
+
+
+def test_a_disk_without_links_has_copies(path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(checkpoints.os, "link", fail)
+    for step in range(3):
+        save_checkpoint(path, {"step": step})
+    assert load_checkpoint(path) == {"step": 2} and load_checkpoint(previous(path)) == {"step": 1}
+
+
+def test_a_link_stays_one(path):
+    if os.name == "nt":
+        pytest.skip("links need rights on Windows")
+    path.with_name("link.pt").symlink_to(path)
+    for step in range(2):
+        save_checkpoint(path.with_name("link.pt"), {"step": step})
+    assert path.with_name("link.pt").is_symlink() and load_checkpoint(path) == {"step": 1}
+
+
 def test_the_path_may_be_text(path):
     save_checkpoint(str(path), {"step": 1})
     assert load_checkpoint(str(path)) == {"step": 1}
@@ -595,6 +752,7 @@ def test_a_write_that_fails_changes_nothing(what, path, monkeypatch):
     for step in range(2):
         save_checkpoint(path, {"step": step})
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    assert sorted(before) == ["run.pt", "run.pt.previous"]
 
     def fail(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
