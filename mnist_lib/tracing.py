@@ -49,8 +49,8 @@ def trace(image):
         image: (1, H, W) or (H, W), a tensor or an array in [0, 1], white on black.
 
     Returns:
-        A list of float64 arrays (K, 2), in units of the image's width. A line is cut where others meet it. A black
-        image has none.
+        A list of float64 arrays (K, 2), in units of the image's longer side, from 0 to 1. A line is cut where others
+        meet it. A black image has none.
 
     Raises:
         TypeError, ValueError: `image` is not as described.
@@ -71,7 +71,7 @@ def trace(image):
     skeleton = skeletonize(ink)[1:-1, 1:-1]
     reach = distance_transform_edt(ink)[1:-1, 1:-1]  # from a pixel to where the ink ends
     lines = _without_spurs(skeleton, reach)
-    return [(_smooth(np.array(line)) + 0.5)[:, ::-1] / image.shape[1] for line in lines]
+    return [(_smooth(np.array(line)) + 0.5)[:, ::-1] / max(image.shape) for line in lines]
 
 
 def _enlarge(image):

@@ -387,6 +387,31 @@ def test_a_large_photograph_is_made_smaller(notebook, area):
     assert off_line(stroke, [(0.5, stroke[0][1]), (0.5, stroke[-1][1])]) < 0.05
 
 
+@pytest.mark.parametrize(
+    ("object", "method", "broken"),
+    [
+        ("HTMLCanvasElement", "toBlob", "take => take(null)"),  # it is short of memory
+        ("Blob", "arrayBuffer", "async () => { throw new Error('the file is gone') }"),
+    ],
+)
+def test_what_the_browser_cannot_send_is_said_in_words(lab, area, object, method, broken):
+    file = io.BytesIO()
+    PIL.Image.new("L", (20, 20)).save(file, "PNG")
+    lab.page.evaluate(
+        """([object, method, broken]) => {
+            const {prototype} = window[object], whole = prototype[method];
+            prototype[method] = eval(broken);
+            window.mend = () => { prototype[method] = whole; };
+        }""",
+        [object, method, broken],
+    )
+    try:
+        choose_file(lab.page, area, "black.png", file.getvalue())
+        say(area, "black.png is not a picture that can be read. The drawing is as it was.")
+    finally:
+        lab.page.evaluate("window.mend()")
+
+
 # Screens
 
 

@@ -149,6 +149,18 @@ def test_an_empty_pad_says_so_and_shows_no_answer():
             assert not any(widths[1::2])
 
 
+def test_changing_the_strokes_that_were_read_changes_no_drawing():
+    pad = make_pad()
+    pad.controls["example"].value = "a seven"
+    pad.strokes.append([[0.5, 0.5]])
+    pad.strokes[0].append([0.5, 0.5])
+    pad.strokes[0][0][0] = 0.9
+    assert pad.strokes == pad.canvas.strokes == SEVEN == EXAMPLES["a seven"]
+    pad.clear()
+    pad.controls["example"].value = "a seven"
+    assert pad.strokes == SEVEN
+
+
 def test_undo_takes_back_the_last_stroke_and_clear_all():
     pad, alone = make_pad(), make_pad()
     empty = pad.picture.value
@@ -275,10 +287,36 @@ def test_a_photograph_becomes_strokes_on_the_pad():
     assert words(pad.text).startswith("softmax classifier ")
 
 
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_photograph_may_be_a_long_strip(upright):
+    grey = torch.full((600, 30), 220, dtype=torch.uint8)
+    grey[420:560, 13:17] = 50
+    file = io.BytesIO()
+    PIL.Image.fromarray((grey if upright else grey.T.contiguous()).numpy()).save(file, "PNG")
+    pad = make_pad()
+    upload(pad, file.getvalue())
+    (stroke,) = pad.strokes
+    low, high = torch.tensor(stroke).aminmax(dim=0)
+    across, along = (high - low).tolist()[:: 1 if upright else -1]
+    assert along == pytest.approx(0.8 - pad.canvas.pen, abs=0.01) and across < 0.02
+    assert words(pad.text).startswith("softmax classifier ")
+
+
 def test_a_message_without_a_file_changes_nothing():
     pad = make_pad()
     pad.canvas._handle_custom_msg({"name": "nothing.png"}, [])
     upload(pad, photograph(ONE))
+    assert pad.strokes != []
+
+
+@pytest.mark.parametrize(
+    "message", [None, 7, "a.png", [], {}, {"name": None}, {"name": ""}], ids=str
+)
+def test_a_file_without_a_name_is_a_file(message):
+    pad = make_pad()
+    pad._take_message(pad.canvas, message, [b"Dear diary"])
+    assert words(pad.text).startswith("The file is not a picture that can be read.")
+    pad._take_message(pad.canvas, message, [photograph(ONE)])
     assert pad.strokes != []
 
 
@@ -379,8 +417,16 @@ def test_nonsense_from_the_page_is_said_in_words_and_changes_nothing(nonsense, m
         from_the_page(pad, ONE)
         assert words(pad.text).startswith("softmax classifier")
         from_the_page(pad, SEVEN)
-    pad.canvas.set_state({"pen": "broad"})
-    assert pad.canvas.pen == 0.05
+
+
+def test_the_page_sets_nothing_but_strokes():
+    pad = make_pad()
+    before = {name: getattr(pad.canvas, name) for name in pad.canvas.keys}
+    others = {"pen": 0.03, "words": "A pad", "_esm": "alert(1)", "_css": "", "layout": None}
+    pad.canvas.set_state({"strokes": SEVEN, **others, "unheard of": 1})
+    after = {name: getattr(pad.canvas, name) for name in pad.canvas.keys}
+    assert after == before | {"strokes": SEVEN}
+    assert pad.canvas.pen == pad.controls["pen"].value / 100 == 0.05
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE, ids=str)

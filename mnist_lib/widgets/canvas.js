@@ -24,7 +24,8 @@ async function shrink(photo) {
     context.fillRect(0, 0, width, height);
     context.imageSmoothingQuality = "high";
     context.drawImage(image, 0, 0, width, height);
-    return await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    const small = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    return small ?? new Blob(); // null where memory is short
   } catch { // this browser cannot read it; perhaps Python can
     return photo.size < 5e6 ? photo : new Blob();
   }
@@ -147,7 +148,8 @@ function render({ model, el }) {
   async function sendPhoto() {
     const [photo] = file.files;
     file.value = ""; // so that the same can be chosen again
-    const bytes = await (await shrink(photo)).arrayBuffer();
+    const small = await shrink(photo);
+    const bytes = await small.arrayBuffer().catch(() => new ArrayBuffer()); // none where the file is gone
     model.send({ name: photo.name }, undefined, [bytes]);
   }
 

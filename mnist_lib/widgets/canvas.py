@@ -50,9 +50,12 @@ class Canvas(anywidget.AnyWidget):
     problem = traitlets.Unicode()
 
     def set_state(self, sync_data):
-        """Take what the page sends; if it is no drawing, say so, and have the page show again what was there."""
+        """Take the strokes that the page sends, and nothing else: all that it may set.
+
+        If they are no drawing, say so, and have the page show again what was there.
+        """
         try:
-            super().set_state(sync_data)
+            super().set_state({key: sync_data[key] for key in ("strokes",) if key in sync_data})
         except (TypeError, ValueError, traitlets.TraitError) as error:
             self.problem = ""
             self.problem = str(error)

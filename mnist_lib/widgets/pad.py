@@ -70,14 +70,13 @@ class DrawingPad(Explorer):
 
     @property
     def strokes(self):
-        """The drawing: a list of strokes, lists of points [x, y], in units of the pad's width."""
-        return self.canvas.strokes
+        """A copy of the drawing: a list of strokes, lists of points [x, y], in units of the pad's width."""
+        return [[[x, y] for x, y in stroke] for stroke in self.canvas.strokes]
 
     @property
     def image(self):
         """What the models get: a float32 tensor (1, 28, 28) in [0, 1], or None if nothing is drawn."""
-        settings = self._settings_now()
-        return _make_image(**settings) if settings["strokes"] else None
+        return _make_image(**self._settings_now())
 
     @property
     def probabilities(self):
@@ -103,7 +102,7 @@ class DrawingPad(Explorer):
         return {"strokes": self.strokes, **made}
 
     def _make_view(self, strokes, pen, preparation):
-        image = _make_image(strokes, pen, preparation) if strokes else None
+        image = _make_image(strokes, pen, preparation)
         text, draw = _show(self.models, image)
         return View(0, PART, draw, lambda step: text, NOTES, _code(preparation, pen))
 
@@ -119,7 +118,8 @@ class DrawingPad(Explorer):
 
     def _take_message(self, canvas, message, files):
         if files:
-            self.take_photo(message.get("name", "The file"), bytes(files[0]))
+            name = message.get("name") if isinstance(message, dict) else None
+            self.take_photo(name or "The file", bytes(files[0]))
 
     def take_photo(self, name, content):
         """Put the strokes of a photographed digit on the pad, or say in words why not: then the drawing stays.
@@ -208,8 +208,11 @@ def _check_examples(examples):
 
 
 def _make_image(strokes, pen, preparation):
-    """What the models get of a drawing: (1, 28, 28)."""
-    return prepare(strokes) if preparation == PREPARED else draw(strokes, pen)
+    """What the models get of a drawing: (1, 28, 28), or None if there is no ink on the pad."""
+    if not strokes:
+        return None
+    image = prepare(strokes) if preparation == PREPARED else draw(strokes, pen)
+    return image if image.any() else None  # all of it may lie beside the pad
 
 
 def _ask(models, image):
