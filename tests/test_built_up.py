@@ -337,6 +337,24 @@ def test_a_failed_write_leaves_the_same(tmp_path, monkeypatch):
         assert checkpoints.load_checkpoint(folder / "run.pt") == {"step": 1}
 
 
+def test_a_copy_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
+    def half(source, target):
+        target.write_bytes(source.read_bytes()[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for number, save in enumerate(both_checkpoints("save_checkpoint")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for step in (1, 2):
+            save(folder / "run.pt", {"step": step})
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+            patch.setattr("os.link", half)  # a second name would need no copy
+            patch.setattr("shutil.copyfile", half)
+            save(folder / "run.pt", {"step": 3})
+        found = {file.name: checkpoints.load_checkpoint(file) for file in folder.iterdir()}
+        assert found == {"run.pt": {"step": 2}, "run.pt.previous": {"step": 1}}
+
+
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "no archive", "empty", "code"])
 def test_the_same_checkpoints_are_refused(damage, tmp_path):
     path = tmp_path / "run.pt"
