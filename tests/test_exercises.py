@@ -4,6 +4,7 @@ import ast
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,19 +117,22 @@ def renamed_in_place(state):
     return state
 
 
-def load_newest(path, errors=(CheckpointError, FileNotFoundError), give=load_checkpoint):
-    """Exercise 12-newest, answered; or with errors that are not seen, or something else given."""
-    try:
-        return load_checkpoint(path)
-    except errors:
-        return give(f"{path}.previous") if give is load_checkpoint else give()
+def load_newest(path, seen=(CheckpointError, FileNotFoundError), load=load_checkpoint, raised=0):
+    """Exercise 12-newest, answered; or with errors that are not seen, another loader, another error raised."""
+    errors = []
+    for file in (path, f"{path}.previous"):
+        try:
+            return load(file)
+        except seen as error:
+            errors.append(error)
+    raise errors[raised]
 
 
-def never_fails(path):
+def never_fails(path, load=load_newest):
     """Exercise 12-newest, with every error hidden."""
     try:
-        return load_newest(path)
-    except CheckpointError:
+        return load(path)
+    except (CheckpointError, FileNotFoundError):
         return {}
 
 
@@ -222,7 +226,11 @@ RIGHT = {
     "11-templates": [all_logits, lambda *given: all_logits(*given).double()],
     "12-tensors": [9],
     "12-numbers": [3_000_000, 3e6],
-    "12-prefix": [without_prefix],
+    "12-prefix": [
+        without_prefix,
+        lambda state: {name: t.clone() for name, t in without_prefix(state).items()},
+        lambda state: dict(reversed(without_prefix(state).items())),
+    ],
     "12-newest": [load_newest],
     "13-grey": [(0.25, 0.75), [0.25, 0.75], torch.tensor([0.25, 0.75])],
     "13-box": [(10, 2), (30 / 3, 6 / 3), np.array([10.0, 2.0])],
@@ -578,10 +586,13 @@ WRONG = [
     ("12-prefix", lambda state: dict.fromkeys(without_prefix(state)), "under the name of another"),
     ("12-prefix", renamed_in_place, "the state_dict that was given has changed"),
     ("12-newest", lambda path: load_checkpoint(f"{path}.previous"), "both are whole"),
-    ("12-newest", lambda path: load_newest(path, give=dict), "cut short"),
-    ("12-newest", lambda path: load_newest(path, FileNotFoundError), "CheckpointError: run.pt is"),
-    ("12-newest", lambda path: load_newest(path, CheckpointError), "with FileNotFoundError"),
-    ("12-newest", lambda path: load_newest(path) if path.exists() else {}, "no file at the path"),
+    ("12-newest", partial(never_fails, load=load_checkpoint), "cut short"),
+    ("12-newest", partial(load_newest, load=torch.load, seen=Exception), "one bit"),
+    ("12-newest", lambda path: load_newest(path.with_name(path.name)), "'str' object has no"),
+    ("12-newest", partial(load_newest, seen=FileNotFoundError), "CheckpointError: run.pt is"),
+    ("12-newest", partial(load_newest, seen=CheckpointError), "with FileNotFoundError"),
+    ("12-newest", lambda path: load_newest(path) if Path(path).exists() else {}, "no file at the"),
+    ("12-newest", partial(load_newest, raised=1), "and a FileNotFoundError came out"),
     ("12-newest", never_fails, "no error came out"),
     ("13-grey", (0.75, 0.25), "which column has more"),
     ("13-grey", (0, 1), "the middle of the second column is 1.5"),
@@ -616,7 +627,7 @@ WRONG = [
     ("13-lean", lambda image: (lean(image) * lean(image, over="x")).sqrt() * -1, "correlation"),
     ("13-lean", partial(lean, middle=0), "take the means off"),
     ("13-lean", partial(lean, middle=5.5), "those of the ink"),
-    ("13-lean", lambda image: 0.5, "has −1"),
+    ("13-lean", lambda image: 0.5, "it is −1"),
 ]
 
 

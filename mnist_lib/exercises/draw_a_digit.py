@@ -100,7 +100,9 @@ def _lean(answer):
         ((ink * x * y).sum() / (ink * y**2).sum(), "take the means off first."),
         ((x - 5.5).mul(y - 5.5).mul(ink).sum() / ((y - 5.5) ** 2 * ink).sum(), _MIDDLE),
     ]
-    return wrong_tensor(value, known, "a line from top right to bottom left, at 45°, has −1.")
+    return wrong_tensor(
+        value, known, "for a line alone, from top right to bottom left at 45°, it is −1."
+    )
 
 
 _MIDDLE = "the means are those of the ink, not the middle of the image."

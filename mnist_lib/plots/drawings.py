@@ -23,10 +23,9 @@ def plot_strokes(strokes, pen, ax=None):
     strokes = check_strokes(strokes)
     ax = ax or new_axes(4.4, 4.2)
     _show_ink(ax, strokes, pen, (0, 1, 1, 0))
+    bright = [COLOURS[place] for place in (1, 4, 3, 2)]  # they show on black and on white
     for number, stroke in enumerate(strokes):
-        colour = COLOURS[
-            (1, 4, 3, 2)[number % 4]
-        ]  # those that are bright enough on black and white
+        colour = bright[number % 4]
         ax.plot(*stroke.T, "o-", color=colour, markersize=3.5, lw=0.8)
         ax.plot(*stroke[0], "o", color=colour, markersize=8, mec="black")
     ax.set(xlim=(0, 1), ylim=(1, 0), xlabel="x", ylabel="y")
