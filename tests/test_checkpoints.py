@@ -269,10 +269,11 @@ def test_more_epochs_go_on_too(path):
 
 def test_fewer_epochs_are_refused(path):
     training.fit(**plain(3), checkpoint=path)
-    with pytest.raises(
-        CheckpointError, match=r"run\.pt has come to step 21, .* end at 14; ask for"
-    ):
-        training.fit(**plain(2), checkpoint=path)
+    parts, message = plain(2), r"run\.pt has come to step 21, .* end at 14; ask for"
+    before = copy.deepcopy([*weights(parts), torch.get_rng_state()])
+    with pytest.raises(CheckpointError, match=message):
+        training.fit(**parts, checkpoint=path)
+    assert equal([*weights(parts), torch.get_rng_state()], before)
 
 
 SCHEDULES = {
@@ -668,6 +669,40 @@ def test_a_file_that_holds_something_else_is_refused_or_trained_from(data, path,
         if isinstance(error, CheckpointError):
             after = [*weights(parts), parts["optimizer"].state_dict(), random.getstate()]
             assert equal(after, before)
+
+
+NONSENSE = {
+    "a moment": lambda state: state["optimizer"]["state"][0].update(momentum_buffer=[]),
+    "a moment's name": lambda state: state["optimizer"]["state"].update({0: None}),
+    "the learning rate": lambda state: state["optimizer"]["param_groups"][0].update(lr="high"),
+    "a flag": lambda state: state["optimizer"]["param_groups"][0].update(nesterov=1),
+    "a missing setting": lambda state: state["optimizer"]["param_groups"][0].pop("momentum"),
+    "the schedule": lambda state: state["scheduler"].update(last_epoch=None),
+    "a weight": lambda state: state["model"].update({"layers.1.bias": torch.zeros(3)}),
+    "a random state": lambda state: state["random"].update(torch=torch.zeros(2)),
+    "the start of the epoch": lambda state: state.update(epoch_start=None),
+    "a row": lambda state: state["progress"]["rows"].append({"step": "x"}),
+    "a recent batch": lambda state: state["progress"]["recent"].append(["a", "b", "c"]),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_in_a_checkpoint_is_refused_and_nothing_has_changed(name, path):
+    def parts():
+        made = plain(2)
+        return made | {"scheduler": torch.optim.lr_scheduler.StepLR(made["optimizer"], 4)}
+
+    training.fit(**parts() | {"epochs": 1}, checkpoint=path)
+    state = load_checkpoint(path)
+    NONSENSE[name](state)
+    save_checkpoint(path, state)
+    fresh = parts()
+    before = everything(fresh)
+    with pytest.raises(
+        CheckpointError, match=r"(?s)run\.pt is no checkpoint of fit \(.*start anew"
+    ):
+        training.fit(**fresh, checkpoint=path)
+    assert equal(everything(fresh), before)
 
 
 # Writing
