@@ -14,6 +14,7 @@ import torch
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from torch import nn
+from watched import Watched
 
 import mnist_lib
 from mnist_lib import models, plots, strokes, tracing, widgets
@@ -482,20 +483,13 @@ def test_models_and_examples_are_checked(networks, examples, error, message):
 
 
 def test_models_stay_in_their_mode_and_are_asked_without_gradients():
-    modes = []
-
-    class Watched(models.ConvNet):
-        def forward(self, images):
-            modes.append((self.training, torch.is_grad_enabled()))
-            return super().forward(images)
-
-    model = Watched().train()
+    model = Watched()
     pad = drawing_pad({"": model})
     thread = threading.Thread(target=from_the_page, args=(pad, SEVEN))  # as kernels do
     thread.start()
     thread.join()
     assert words(pad.text) != EMPTY and not pad.probabilities[""].requires_grad
-    assert model.training and set(modes) == {(False, False)} and len(modes) == 3
+    assert model.training and set(model.asked) == {(False, False)} and len(model.asked) == 3
 
 
 def test_each_model_is_asked_on_its_own_device():

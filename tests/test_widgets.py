@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from test_plots import contrast
+from watched import Watched
 
 import mnist_lib
 from mnist_lib import data, features, metrics, models, plots, training, widgets
@@ -1183,19 +1184,12 @@ def test_a_move_is_drawn_once(monkeypatch):
 
 
 def test_models_stay_in_their_mode_and_are_asked_without_gradients():
-    modes = []
-
-    class Watched(models.ConvNet):
-        def forward(self, images):
-            modes.append((self.training, torch.is_grad_enabled()))
-            return super().forward(images)
-
-    model = Watched().train()
+    model = Watched()
     explorer = shift_explorer({"": model}, make_digits(), "layers.2")
     thread = threading.Thread(target=setattr, args=(explorer.controls["dx"], "value", 2))
     thread.start()
     thread.join()
-    assert model.training and set(modes) == {(False, False)} and len(modes) >= 4
+    assert model.training and set(model.asked) == {(False, False)} and len(model.asked) >= 4
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9])

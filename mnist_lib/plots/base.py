@@ -94,6 +94,28 @@ def marks(number, dashes=None):
     return {"marker": MARKERS[number % len(MARKERS)], "ls": ("-", "--", "-.", ":")[dashes % 4]}
 
 
+def draw_bands(ax, tables):
+    """Draw the mean of several runs as a line, in a band from the lowest to the highest, with a legend beside it.
+
+    Args:
+        ax: the axes to draw into.
+        tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each number}.
+
+    Returns:
+        {name: the means in percent, a Series with the columns as its index}.
+    """
+    means = {}
+    for number, (name, table) in enumerate(tables.items()):
+        shares = 100 * table
+        mean = means[name] = shares.mean()
+        line = ax.plot(mean.index, mean, label=name, markersize=6, **line_look(number))[0]
+        band = (shares.min(), shares.max())
+        ax.fill_between(mean.index, *band, color=line.get_color(), alpha=0.15, lw=0)
+    ax.set_ylim(0, 102)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return means
+
+
 def ink(colour):
     """Black or white, whichever has the higher contrast on an RGB colour (WCAG 2: at least 4.58, whatever it is)."""
     red, green, blue = (

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..strokes import check_strokes, draw
-from .base import COLOURS, MARKERS, array, describe, line_look, new_axes, style
+from .base import COLOURS, MARKERS, array, describe, draw_bands, new_axes, style
 
 SIZE = 140  # pixels on a side, for a drawing that is looked at
 
@@ -118,16 +118,10 @@ def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
     columns = _columns(tables)
     ax = ax or new_axes(7.5, 4.2)
     words = []
-    for number, (name, table) in enumerate(tables.items()):
-        shares = 100 * table[columns]
-        line = ax.plot(columns, shares.mean(), label=name, markersize=6, **line_look(number))[0]
-        ax.fill_between(
-            columns, shares.min(), shares.max(), color=line.get_color(), alpha=0.15, lw=0
-        )
-        ends = ", ".join(f"≈{shares[at].mean():.1f} at ≈{at:g}" for at in (columns[0], columns[-1]))
+    for name, mean in draw_bands(ax, tables).items():
+        ends = ", ".join(f"≈{mean[at]:.1f} at ≈{at:g}" for at in (columns[0], columns[-1]))
         words.append(f"{name} {ends}")
-    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     text = f"{ylabel} against {xlabel}, means of several runs: {'; '.join(words)}."
     return describe(ax, text[0].upper() + text[1:])
 

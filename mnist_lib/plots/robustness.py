@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..shifts import by_radius
-from .base import MARKERS, SHARES, describe, ink, line_look, new_axes, panels, style
+from .base import MARKERS, SHARES, describe, draw_bands, ink, new_axes, panels, style
 
 
 @style()
@@ -109,16 +109,10 @@ def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
         raise ValueError(f"tables must hold at most {len(MARKERS)} tables, got {len(tables)}")
     ax = ax or new_axes(7.5, 4.2)
     words = []
-    for number, (name, table) in enumerate(tables.items()):
-        shares = 100 * table
-        mean = shares.mean()
-        line = ax.plot(mean.index, mean, label=name, markersize=6, **line_look(number))[0]
-        band = (shares.min(), shares.max())
-        ax.fill_between(mean.index, *band, color=line.get_color(), alpha=0.15, lw=0)
+    for name, mean in draw_bands(ax, tables).items():
         some = dict.fromkeys(mean.index[[0, len(mean) // 2, -1]])
         words.append(f"{name} {', '.join(f'≈{mean[radius]:.1f} at {radius}' for radius in some)}")
-    ax.set(xlabel="radius of the shift (pixels)", ylabel=ylabel, ylim=(0, 102))
+    ax.set(xlabel="radius of the shift (pixels)", ylabel=ylabel)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     text = f"{ylabel} against the radius of the shift, means over seeds: {'; '.join(words)}."
     return describe(ax, text[0].upper() + text[1:])
