@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 
 from mnist_lib.data import Batches, load_mnist
+from mnist_lib.machinery.tracing import trace
 from mnist_lib.models import BatchNormCNN, TinyVGG
 from mnist_lib.strokes import (
     PEN,
@@ -29,7 +30,6 @@ from mnist_lib.strokes import (
     scaled_pen,
     vary,
 )
-from mnist_lib.tracing import trace
 from mnist_lib.training import fit, predict, seed_everything
 
 EPOCHS = {"full": 3, "sample": 10}

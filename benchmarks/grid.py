@@ -17,7 +17,7 @@ from torch import nn
 from turns import in_turns, print_ratios
 
 from mnist_lib.data import Split, load_mnist
-from mnist_lib.grids import run_grid
+from mnist_lib.machinery.grids import run_grid
 from mnist_lib.models import TinyVGG
 
 ROUNDS = 5

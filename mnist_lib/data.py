@@ -12,8 +12,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .checks import integer
-from .download import DataUnavailable, fetch
+from .machinery.checks import integer
+from .machinery.download import DataUnavailable, fetch
 
 SOURCES = ("auto", "full", "sample")
 AUTO_SECONDS = 30.0  # "auto" waits so long for a download, and then takes the sample

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from .checks import integer, list_of_names
+from .machinery.checks import integer, list_of_names
 from .shifts import BlurPool2d
 from .training import device_of, evaluation_mode
 

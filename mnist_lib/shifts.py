@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .checks import integer
 from .data import Batches, check_split
+from .machinery.checks import integer
 from .training import device_of, evaluation_mode
 
 BATCH_SIZE = 500  # more than for an evaluation: a call costs small models as much as their sums do

@@ -11,8 +11,7 @@ from numbers import Real
 import numpy as np
 import torch
 
-from .checks import integer
-from .tracing import check_image
+from .machinery.checks import check_image, integer
 
 BOX = 20 / 28  # the longer side of a digit of MNIST: 20 pixels of 28
 MIDDLE = 14.5 / 28  # its centre of mass: half a pixel to the right of the image's middle, and down

@@ -15,8 +15,8 @@ import torch
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from .checkpoints import Checkpoint, CheckpointError
-from .checks import integer, list_of_names
+from .machinery.checkpoints import Checkpoint, CheckpointError
+from .machinery.checks import integer, list_of_names
 
 EVALUATION_BATCH_SIZE = 250  # it fits the cache of a CPU: faster there than 1,000 or 10,000
 

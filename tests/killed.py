@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_lib import checkpoints
 from mnist_lib.data import Batches, Split
+from mnist_lib.machinery import checkpoints
 from mnist_lib.shifts import Augmented, random_shift
 from mnist_lib.training import WeightRecord, fit, seed_everything
 

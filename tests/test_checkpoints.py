@@ -22,9 +22,15 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.data import DataLoader, RandomSampler
 
-from mnist_lib import checkpoints, models, training
-from mnist_lib.checkpoints import CheckpointError, load_checkpoint, previous, save_checkpoint
+from mnist_lib import models, training
 from mnist_lib.data import Batches, Split
+from mnist_lib.machinery import checkpoints
+from mnist_lib.machinery.checkpoints import (
+    CheckpointError,
+    load_checkpoint,
+    previous,
+    save_checkpoint,
+)
 from mnist_lib.shifts import Augmented
 
 
@@ -800,7 +806,7 @@ def test_a_write_that_fails_changes_nothing(what, path, monkeypatch):
 
 LIMITED = """
 import resource, signal, sys
-from mnist_lib.checkpoints import save_checkpoint
+from mnist_lib.machinery.checkpoints import save_checkpoint
 import torch
 save_checkpoint(sys.argv[1], {"step": 1})
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

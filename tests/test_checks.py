@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_lib.checks import integer, list_of_names
+from mnist_lib.machinery.checks import integer, list_of_names
 
 
 @pytest.mark.parametrize("value", [2, np.int64(2), np.uint8(2)])

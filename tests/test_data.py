@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from mnist_lib import data, download
+from mnist_lib import data
 from mnist_lib.data import Batches, DigitFolder, Split, load_mnist
-from mnist_lib.download import DataUnavailable
+from mnist_lib.machinery import download
+from mnist_lib.machinery.download import DataUnavailable
 
 SAMPLE_LINE = "Digits: the 5,000-image sample (3,500 to train, 500 to validate, 1,000 to test)"
 SAMPLE_SHA256 = {

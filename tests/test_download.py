@@ -13,14 +13,15 @@ import time
 import loopback
 import pytest
 
-from mnist_lib import data, download
+from mnist_lib import data
 from mnist_lib.data import load_mnist
-from mnist_lib.download import DataUnavailable, fetch, is_complete
+from mnist_lib.machinery import download
+from mnist_lib.machinery.download import DataUnavailable, fetch, is_complete
 
 # A process of its own that fetches the tiny set.
 FETCH = """
 import json, sys
-from mnist_lib import download
+from mnist_lib.machinery import download
 download.SHA256 = json.loads(sys.argv[1])
 download.fetch(sys.argv[2], seconds=100)
 """

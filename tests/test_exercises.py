@@ -13,8 +13,8 @@ from notebook_rules import code_cells, main_notebooks, read
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_lib.checkpoints import CheckpointError, load_checkpoint
 from mnist_lib.exercises import CHECKS, check, hint
+from mnist_lib.machinery.checkpoints import CheckpointError, load_checkpoint
 from mnist_lib.models import MLP, ConvNet, TinyVGG
 
 

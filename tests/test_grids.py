@@ -19,8 +19,9 @@ from joblib.parallel import ThreadingBackend
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-from mnist_lib import grids, training
+from mnist_lib import training
 from mnist_lib.data import Batches, Split
+from mnist_lib.machinery import grids
 from mnist_lib.models import ConvNet, TinyVGG
 
 ROOT = Path(__file__).parents[1]
@@ -568,7 +569,7 @@ import os
 from functools import partial
 import torch
 from torch import nn
-from mnist_lib.grids import run_grid
+from mnist_lib.machinery.grids import run_grid
 from tests.test_grids import make_split
 
 notebook = os.getpid()

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mnist_lib import machine, training
+from mnist_lib import training
+from mnist_lib.machinery import machine
 
 ROOT = Path(__file__).parents[1]
 CHECK = """
-from mnist_lib.machine import MachineProblem, check_machine
+from mnist_lib.machinery.machine import MachineProblem, check_machine
 try:
     check_machine()
 except MachineProblem as problem:

@@ -49,7 +49,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_the_package_imports_where_nothing_is_installed():
-    command = [sys.executable, "-S", "-c", "import mnist_lib, mnist_lib.claims, mnist_lib.machine"]
+    command = [sys.executable, "-S", "-c", "import mnist_lib, mnist_lib.claims, mnist_lib.machinery.machine"]
     subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
 
 

@@ -17,7 +17,8 @@ from torch import nn
 from watched import Watched
 
 import mnist_lib
-from mnist_lib import models, plots, strokes, tracing, widgets
+from mnist_lib import models, plots, strokes, widgets
+from mnist_lib.machinery import tracing
 from mnist_lib.widgets import DrawingPad, drawing_pad
 from mnist_lib.widgets.pad import EMPTY, PREPARED, SQUEEZED
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mnist_lib import strokes as library
 from mnist_lib.data import Batches, load_mnist
+from mnist_lib.machinery.tracing import trace
 from mnist_lib.models import SoftmaxClassifier
 from mnist_lib.strokes import (
     BOX,
@@ -24,7 +25,6 @@ from mnist_lib.strokes import (
     scaled_pen,
     vary,
 )
-from mnist_lib.tracing import trace
 from mnist_lib.training import evaluate, fit, seed_everything
 
 SEVEN = [[(0.1, 0.1), (0.4, 0.12), (0.2, 0.7)], [(0.15, 0.4), (0.35, 0.38)]]  # with a crossbar

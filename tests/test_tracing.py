@@ -13,8 +13,8 @@ from PIL import Image
 from scipy.ndimage import rotate
 
 from mnist_lib.data import load_mnist
+from mnist_lib.machinery.tracing import read_photo, trace
 from mnist_lib.strokes import PEN, draw, prepare
-from mnist_lib.tracing import read_photo, trace
 
 SEVEN = [[(0.3, 0.25), (0.68, 0.27), (0.5, 0.75)]]
 

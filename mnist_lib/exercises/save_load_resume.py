@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoints import save_checkpoint
+from ..machinery.checkpoints import save_checkpoint
 from .base import call_answer, exercise, wrong_number
 
 

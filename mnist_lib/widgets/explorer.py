@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import plots
-from ..checks import integer
+from ..machinery.checks import integer
 
 PIXELS_PER_INCH = 110  # of the screen
 NARROWEST = 120  # pixels, a picture of several

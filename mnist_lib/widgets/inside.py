@@ -4,8 +4,8 @@ import ipywidgets
 from torch import nn
 
 from .. import features, plots, training
-from ..checks import list_of_names
 from ..data import check_split
+from ..machinery.checks import list_of_names
 from .explorer import Explorer, View, add_arrow_keys, choose_digit, make_control
 
 

@@ -4,8 +4,8 @@ import ipywidgets
 import torch
 
 from .. import plots, training
+from ..machinery.tracing import read_photo, trace
 from ..strokes import check_strokes, draw, fit_to_box, prepare
-from ..tracing import read_photo, trace
 from .bars import A_BAR, ABOVE, answers_of, check_models, draw_bars, draw_image, inches
 from .explorer import Explorer, View, edge_to_edge, live_text, make_control, needed_by
 

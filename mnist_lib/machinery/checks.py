@@ -2,6 +2,9 @@
 
 from numbers import Integral
 
+import numpy as np
+import torch
+
 
 def integer(name, value, least=None, most=None):
     """The value of the argument `name` as an int. NumPy's integers will do.
@@ -47,3 +50,34 @@ def list_of_names(name, value):
         return list(value)
     except TypeError:
         raise TypeError(f"{name} must be a list of names, got {value!r}") from None
+
+
+def check_image(image):
+    """Look at a grey image, and give it back as an array.
+
+    Args:
+        image: (1, H, W) or (H, W), a tensor or an array of numbers in [0, 1].
+
+    Returns:
+        A float32 array (H, W).
+
+    Raises:
+        TypeError: `image` is no tensor or array of numbers.
+        ValueError: it has another shape, no pixel, or values outside of [0, 1].
+
+    >>> check_image(torch.zeros(3, 28, 28))
+    Traceback (most recent call last):
+    ValueError: image must have the shape (1, H, W) or (H, W), got (3, 28, 28)
+    """
+    if isinstance(image, torch.Tensor):
+        image = image.detach().cpu().numpy()
+    if not isinstance(image, np.ndarray) or image.dtype.kind not in "biuf":
+        raise TypeError(f"image must be a tensor or an array of numbers, got {image!r}")
+    if image.ndim == 3 and len(image) == 1:
+        image = image[0]
+    if image.ndim != 2 or image.size == 0:
+        raise ValueError(f"image must have the shape (1, H, W) or (H, W), got {image.shape}")
+    low, high = image.min(), image.max()
+    if not (low >= 0 and high <= 1):  # NaN is refused, too
+        raise ValueError(f"image must be in [0, 1], got values from {low:.4g} to {high:.4g}")
+    return image.astype(np.float32)

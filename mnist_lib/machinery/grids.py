@@ -16,9 +16,8 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from .checks import integer
-from .data import Batches
-from .training import (
+from ..data import Batches
+from ..training import (
     EVALUATION_BATCH_SIZE,
     Diverged,
     count_steps,
@@ -27,6 +26,7 @@ from .training import (
     progress_bar,
     seed_everything,
 )
+from .checks import integer
 
 _lock = threading.Lock()  # the threads of a process share one stream of random numbers
 

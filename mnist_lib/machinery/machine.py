@@ -35,7 +35,7 @@ def check_machine():
     print(f"{'Python':<12}{platform.python_version()}")
     for package in PACKAGES:
         print(f"{package:<12}{_version(package)}")
-    from .training import pick_device
+    from ..training import pick_device
 
     print(f"{'device':<12}{pick_device()}")
 

@@ -1,0 +1,10 @@
+"""What the course needs, and students need not read.
+
+- `checks`: arguments, looked at once, with an error that says what came and what was expected.
+- `download`: full MNIST on disk, whole or not at all.
+- `machine`: what this machine has, and what mends it.
+- `record`: copies of weights while a model is trained.
+- `checkpoints`: trainings that go on where they were stopped.
+- `grids`: many small trainings, many models in each step.
+- `tracing`: from images and photographs to pen strokes.
+"""
