@@ -136,8 +136,22 @@ def never_fails(path, load=load_newest):
         return {}
 
 
+def small(bias=None, end=()):
+    """Exercise 07-small, answered; or with something after the last linear layer."""
+    linear = nn.Linear(72, 10)
+    if bias is not None:  # by chance, and always where it is large enough, no logit is negative
+        nn.init.constant_(linear.bias, bias)
+    return nn.Sequential(nn.Conv2d(1, 2, 5, stride=4), nn.ReLU(), nn.Flatten(), linear, *end)
+
+
 def convolved(images, kernel, stride=1):
     return F.conv2d(images[None, None], kernel[None, None], stride=stride)[0, 0]
+
+
+def several(*numbers):
+    """The same numbers as students work them out, other than in brackets."""
+    tensor = torch.tensor(numbers)
+    return [tensor, tensor.double(), list(tensor), np.array(numbers), list(np.array(numbers))]
 
 
 RIGHT = {
@@ -146,11 +160,12 @@ RIGHT = {
     "00-percent": [lambda right, seen: right / seen * 100],
     "01-value": [-2],
     "01-size": [8],
-    "01-shape": [(9, 2, 5), [9, 2, 5], torch.Size([9, 2, 5])],
+    "01-shape": [(9, 2, 5), [9, 2, 5], *several(9, 2, 5), torch.Size([9, 2, 5])],
     "01-move": [[1, 0, 0], torch.tensor([1.0, 0, 0]), np.array([1, 0, 0])],
     "01-average": [
         lambda signal, width: signal.unfold(0, width, 1).mean(dim=1),
         lambda signal, width: np.convolve(signal, np.ones(width) / width, mode="valid"),
+        lambda signal, width: F.avg_pool1d(signal[None, None], width, stride=1),
     ],
     "02-value": [-1],
     "02-field": [9],
@@ -163,10 +178,10 @@ RIGHT = {
     ],
     "02-stride": [convolved],
     "03-max": [6],
-    "03-ceil": [(14, 3), [14, 3]],
+    "03-ceil": [(14, 3), [14, 3], *several(14, 3)],
     "03-border": [8, 8.0],
-    "03-reshape": [F.max_pool2d],
-    "04-shape": [(5, 3), [5, 3], torch.Size([5, 3])],
+    "03-reshape": [F.max_pool2d, lambda images, k: F.max_pool2d(images.double(), k)],
+    "04-shape": [(5, 3), [5, 3], *several(5, 3), torch.Size([5, 3])],
     "04-slope": [6, 6.0, torch.tensor(6.0)],
     "04-step": [one_step, lambda *arguments: torch.stack(one_step(*arguments))],
     "04-edge": [0.2, 1 / 5],
@@ -189,14 +204,10 @@ RIGHT = {
     ],
     "07-size": [12],
     "07-parameters": [9280],
-    "07-small": [
-        lambda: nn.Sequential(
-            nn.Conv2d(1, 2, 5, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(72, 10)
-        )
-    ],
+    "07-small": [small, partial(small, bias=0), partial(small, bias=9), partial(small, bias=-9)],
     "08-momentum": [-0.58],
     "08-first-step": [0.01, torch.tensor(0.01)],
-    "08-signum": [signum],
+    "08-signum": [signum, lambda weight, *given: signum(weight.double(), *given)],
     "08-choice": [0.1],
     "08-noise": [
         *("cannot tell", "Cannot tell.", "I can't tell.", "one can not tell", "cannot-tell"),
@@ -213,12 +224,12 @@ RIGHT = {
         lambda logits, temperature: (logits / temperature).softmax(dim=1),
         lambda logits, temperature: (logits.double() / temperature).softmax(-1),
     ],
-    "10-seen": [(8, 17), [8, 17], torch.tensor([8, 17])],
-    "10-occlusion": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], torch.tensor([0, -1, 0.3])],
+    "10-seen": [(8, 17), [8, 17], *several(8, 17)],
+    "10-occlusion": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], *several(0, -1, 0.3)],
     "10-awake": [share_awake, lambda maps: (maps > 0).flatten(2).any(dim=2).double().mean(dim=0)],
-    "10-factor": [logits_with],
-    "11-where": [(12, 7), [12, 7], torch.tensor([12, 7])],
-    "11-cells": [(-2, 1), [-2, 1], torch.tensor([-2, 1])],
+    "10-factor": [logits_with, lambda *given: logits_with(*given).double()],
+    "11-where": [(12, 7), [12, 7], *several(12, 7)],
+    "11-cells": [(-2, 1), [-2, 1], *several(-2, 1)],
     "11-always": [
         lambda answers: (answers == answers[0]).all(dim=0).double().mean(),
         lambda answers: sum(len(set(one)) == 1 for one in answers.T.tolist()) / answers.shape[1],
@@ -232,8 +243,8 @@ RIGHT = {
         lambda state: dict(reversed(without_prefix(state).items())),
     ],
     "12-newest": [load_newest],
-    "13-grey": [(0.25, 0.75), [0.25, 0.75], torch.tensor([0.25, 0.75])],
-    "13-box": [(10, 2), (30 / 3, 6 / 3), np.array([10.0, 2.0])],
+    "13-grey": [(0.25, 0.75), [0.25, 0.75], *several(0.25, 0.75)],
+    "13-box": [(10, 2), (30 / 3, 6 / 3), *several(10, 2)],
     "13-between": [interpolate, lambda *given: torch.tensor(interpolate(*given))],
     "13-lean": [lean, lambda image: lean(image).item(), lambda image: lean(image.double())],
 }
@@ -324,6 +335,7 @@ WRONG = [
     ("04-step", partial(wrong_step, sign=-1), "uphill"),
     ("04-step", partial(wrong_step, factor=1), "has a 2 in it"),
     ("04-step", partial(wrong_step, mean=torch.sum), "not the mean"),
+    ("04-step", partial(wrong_step, mean=torch.clone), "one number each"),
     ("04-step", partial(wrong_step, late=True), "belong to the old line"),
     ("04-step", lambda *arguments: one_step(*arguments)[::-1], "w first"),
     ("04-step", lambda *arguments: one_step(*arguments[:4], 1), "learning rate"),
@@ -427,13 +439,10 @@ WRONG = [
     ("07-small", TinyVGG, "7,740 parameters"),
     ("07-small", ConvNet, "207,258 parameters"),
     ("07-small", lambda: 5, "returns a model"),
-    (
-        "07-small",
-        lambda: nn.Sequential(
-            nn.Conv2d(1, 2, 5, stride=4), nn.Flatten(), nn.Linear(72, 10), nn.Softmax(1)
-        ),
-        "should be logits",
-    ),
+    ("07-small", partial(small, end=[nn.Softmax(1)]), "should be logits"),
+    ("07-small", partial(small, end=[nn.LogSoftmax(1)]), "should be logits"),
+    ("07-small", partial(small, end=[nn.Sigmoid()]), "should be logits"),
+    ("07-small", partial(small, end=[nn.ReLU()]), "should be logits"),
     (
         "07-small",
         lambda: nn.Sequential(nn.Conv2d(1, 2, 5, stride=4), nn.Flatten(), nn.Linear(72, 5)),
@@ -491,7 +500,7 @@ WRONG = [
     ("09-temperature", lambda logits, temperature: logits.sum(1), "shape of the logits"),
     ("09-temperature", lambda logits, temperature: logits * 0, "not the softmax"),
     ("10-seen", (8, 13), "each sees five rows of pixels"),
-    ("10-seen", (8.9, 17.2), "8.9 to 17.2 is not it"),
+    ("10-seen", (8.9, 17.2), "(8.9, 17.2) is not it"),
     ("10-occlusion", ("none", -1, 0.3), "three numbers are asked for"),
     ("10-seen", (4, 6), "go on"),
     ("10-seen", (8, 12), "the pooling looks at two rows"),
@@ -502,7 +511,7 @@ WRONG = [
     ("10-seen", (4, 12), "the pooling halves"),
     ("10-seen", (4, 10), "the pooling halves"),
     ("10-seen", (17, 8), "comes before"),
-    ("10-seen", (0, 27), "0 to 27 is not it"),
+    ("10-seen", (0, 27), "(0, 27) is not it"),
     ("10-seen", 8, "two numbers are asked for"),
     ("10-seen", (8, 12, 17), "two numbers are asked for"),
     ("10-occlusion", (2, -1, 0.5), "those are the slopes"),
@@ -618,7 +627,7 @@ WRONG = [
     ("13-between", lambda *given: interpolate(*given)[[0, 1, 2, 3, 3, 4, 5, 6]], "comes twice"),
     ("13-between", lambda *given: interpolate(*given)[:, ::-1], "x and y are exchanged"),
     ("13-between", lambda *given: interpolate(*given) ** 2, "not at equal distances"),
-    ("13-between", lambda *given: interpolate(*given)[:2], "yours is (2, 2)"),
+    ("13-between", lambda *given: interpolate(*given)[:2], "has the shape (2, 2)"),
     ("13-between", lambda stroke, count: interpolate(np.add(stroke, 1, out=stroke), 2), "changed"),
     ("13-lean", partial(lean, down=-1), "the sign"),
     ("13-lean", partial(lean, over="x"), "of y, not of x"),

@@ -1,29 +1,37 @@
-"""What all checks are made of: unanswered, not yet (and what was probably misunderstood), or right."""
+"""What all checks are made of: unanswered, not yet (and what was probably misunderstood), or right.
 
-import math
+A table says what an answer shows: {the right answer: RIGHT, a wrong one: what was misunderstood}. Answers are numbers,
+tuples or tensors of numbers, the right one first, or phrases. A table may also have the keys
+
+- "hint": what helps;
+- "otherwise": what to say of other numbers;
+- "asked": what to say of an answer of another kind, such as "two numbers are asked for, (row, column)";
+- "tolerance": how far a number may be off (1e-4);
+- "any_shape": True, if as many numbers in another shape will do.
+"""
+
 import re
 
+import numpy as np
 import torch
 
-CHECKS = {}
+CHECKS = {}  # for each exercise its table, or {"hint": …, "function": …}
+RIGHT = None
+ANY = float("nan")  # in a table: any number
 
 
 class Unanswered(Exception):
     """There is no answer yet; the message says what is missing."""
 
 
-class AnotherKind(Exception):
-    """The answer is of another kind than the one asked for; the message says of which."""
-
-
 def exercise(name, hint):
     """Register the decorated function as the check of exercise `name`.
 
-    It takes the answer and returns what is wrong with it in words, or None if it is right.
+    It takes the answer and yields what is wrong with it in words, or None; the first words count.
     """
 
     def register(function):
-        CHECKS[name] = (function, hint)
+        CHECKS[name] = {"hint": hint, "function": function}
         return function
 
     return register
@@ -35,7 +43,7 @@ def check(name, answer):
     Prints one line: ○ not answered yet, ✗ not yet and what was probably misunderstood, ✓ right.
 
     Args:
-        name: the exercise, such as "05-last-batch".
+        name: the exercise, such as "05-batches".
         answer: what you worked out; `...` stands for no answer yet.
 
     Raises:
@@ -48,16 +56,15 @@ def check(name, answer):
     >>> check("00-pixels", 784)
     ✓ Right.
     """
-    function, _ = _find(name)
+    table = _find(name)
     try:
         if answer is ... or answer is None:
             raise Unanswered("put your answer in place of the ... above")
-        problem = function(answer)
+        problems = table["function"](answer) if "function" in table else [wrong(answer, table)]
+        problem = next(filter(None, problems), None)
     except Unanswered as missing:
         print(f'○ Not answered yet: {missing}. For a hint: hint("{name}")')
         return
-    except AnotherKind as asked:
-        problem = str(asked)
     except Exception as error:
         problem = f"your code stopped with {type(error).__name__}: {error}"
     print("✓ Right." if problem is None else f"✗ Not yet: {problem}")
@@ -69,52 +76,63 @@ def hint(name):
     >>> hint("00-pixels")
     Rows times columns.
     """
-    print(_find(name)[1])
+    print(_find(name)["hint"])
 
 
 def _find(name):
     if name not in CHECKS:
-        raise KeyError(f"name must be one of {', '.join(CHECKS)}; got {name!r}")
+        raise KeyError(f"name must be one of {', '.join(sorted(CHECKS))}; got {name!r}")
     return CHECKS[name]
 
 
-def wrong_number(answer, expected, mistakes, tolerance=0.0):
-    """What is wrong with a number: one of the known mistakes {value: what was misunderstood}, or just wrong."""
-    try:
-        value = math.nan if isinstance(answer, bool | str) else float(answer)
-    except (TypeError, ValueError):
-        value = math.nan
-    if math.isnan(value):
-        return f"the answer is a number, and yours is {answer!r}."
-    if math.isclose(value, expected, abs_tol=tolerance):
-        return None
-    for mistake, misunderstanding in mistakes.items():
-        if math.isclose(value, mistake, abs_tol=tolerance):
-            return misunderstanding
-    return f"{value:g} is not it."
+def wrong(answer, table):
+    """Say what is wrong with an answer, by a table; None if it is right.
 
-
-def take_numbers(answer, count, what):
-    """The numbers of an answer, a tuple of floats.
-
-    Raises:
-        AnotherKind: they are not `count` numbers, which `what` describes, such as "(row, column)".
+    >>> wrong([3, 2], {(2, 3): RIGHT, (3, 2): "rows and columns are exchanged."})
+    'rows and columns are exchanged.'
     """
+    outcomes = [(_numbers(key), said) for key, said in table.items() if not isinstance(key, str)]
+    if not outcomes:
+        return _wrong_words(answer, {key: table[key] for key in table if key != "hint"})
+    right = outcomes[0][0]
+    kind = f"has the shape {tuple(right.shape)}" if right.dim() else "is a number"
+    yours = f"has the shape {tuple(answer.shape)}" if hasattr(answer, "shape") else f"is {answer!r}"
+    another_kind = f"{table.get('asked', f'the answer {kind}')}, and yours {yours}."
     try:
-        numbers = tuple(math.nan if isinstance(x, bool | str) else float(x) for x in answer)
+        numbers = _numbers(answer)
     except (TypeError, ValueError, RuntimeError):
-        numbers = ()
-    if len(numbers) != count or any(map(math.isnan, numbers)):
-        asked = {2: "two", 3: "three"}[count]
-        raise AnotherKind(f"{asked} numbers are asked for, {what}, and yours is {answer!r}.")
-    return numbers
+        return another_kind
+    if numbers.numel() == right.numel() and (right.dim() == 0 or "any_shape" in table):
+        numbers = numbers.reshape(right.shape)
+    for outcome, said in outcomes:
+        if numbers.shape == outcome.shape:
+            near = torch.isclose(numbers, outcome, rtol=1e-9, atol=table.get("tolerance", 1e-4))
+            if (near | outcome.isnan()).all():
+                return said
+    if numbers.shape != right.shape:
+        return another_kind
+    shown = ", ".join(f"{number:g}" for number in numbers.flatten().tolist())
+    return table.get("otherwise", f"{f'({shown})' if right.dim() else shown} is not it.")
 
 
-def wrong_words(answer, choices):
-    """What is wrong with an answer in words: {phrase: None if it is right, else what was misunderstood}.
+def _numbers(value):
+    """The numbers in a value as a float64 tensor; TypeError, ValueError or RuntimeError if it holds something else."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().double()
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.astype(float))
+    if isinstance(value, tuple | list):
+        return torch.stack([_numbers(number) for number in value])
+    if isinstance(value, bool | str):
+        raise TypeError(f"numbers are asked for, got {value!r}")
+    return torch.tensor(float(value), dtype=torch.float64)
 
-    A sentence will do: "It can't learn." is "cannot learn". It has to name one choice, whatever its case, hyphens and
-    spaces. What follows a "cannot …" belongs to it: "cannot tell whether they are different" is "cannot tell".
+
+def _wrong_words(answer, choices):
+    """The same for words: they have to name one of the choices, whatever their case, hyphens and spaces.
+
+    "It can't learn." is "cannot learn". What follows a "cannot …" belongs to it: "cannot tell whether they are
+    different" is "cannot tell".
     """
     said = re.sub(r"\bcan(['’]?t| not)\b", "cannot", str(answer).lower())
     places = {}
@@ -129,19 +147,11 @@ def wrong_words(answer, choices):
     return f"{wanted} {', '.join(others)} or {last}, and yours is {answer!r}."
 
 
-def wrong_tensor(result, known, otherwise):
-    """What is wrong with a tensor: that of the first of the known [(outcome, misunderstanding)], or `otherwise`."""
-    for outcome, misunderstanding in known:
-        if result.shape == outcome.shape and torch.allclose(result, outcome, atol=1e-4):
-            return misunderstanding
-    return otherwise
-
-
 def call_answer(function, *arguments):
-    """The result of the student's function; a function that returns nothing is not answered yet."""
+    """Call the student's function, with copies of tensors; one that returns nothing is not answered yet."""
     if not callable(function):
         raise TypeError(f"the answer is a function, and yours is {function!r}")
-    result = function(*arguments)
+    result = function(*(x.clone() if isinstance(x, torch.Tensor) else x for x in arguments))
     if result is None or result is ...:
         raise Unanswered("the function returns nothing (print is not enough, it has to return)")
     return result

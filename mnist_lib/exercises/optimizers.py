@@ -2,110 +2,66 @@
 
 import torch
 
-from .base import call_answer, exercise, wrong_number, wrong_words
+from .base import CHECKS, RIGHT, call_answer, exercise, wrong
+
+CHECKS |= {
+    "08-momentum": {
+        "hint": "First the velocity, then the step: v = 0.9 · v + slope, w = w - 0.1 · v.",
+        -0.58: RIGHT,
+        -0.4: "those are two plain steps; the second velocity still holds 0.9 of the first slope.",
+        -0.38: "that is the second step; the first one counts as well.",
+        0.38: "that is the length of the second step; where does it end, from 0?",
+        -0.76: "the first velocity is only 2: it grows from step to step.",
+        0.58: "a step goes down: against the slope.",
+        -5.8: "those are the velocities; a step is the learning rate times the velocity.",
+        -0.6: "the old velocity fades: 0.9 of it is left when the second slope is added.",
+        -0.058: "here the slope is not multiplied by 1 - 0.9: v = 0.9 · v + slope.",
+    },
+    "08-first-step": {
+        "hint": "At the first step m / (1 - β₁) is the slope itself. What is √(v / (1 - β₂))?",
+        0.01: RIGHT,
+        -0.01: "the size is right; the slope is negative, so down is towards larger weights.",
+        0.5: "that is SGD's step; Adam divides by the size of the slope.",
+        -0.5: "that is the learning rate times the slope; Adam divides by the size of the slope.",
+        0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
+        -0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
+        0.001: "m starts from 0 and is too small at first: it is divided by 1 - β₁.",
+        0.316: "v starts from 0 as well: it is divided by 1 - β₂ before the root.",
+        1: "that is the number that the learning rate is multiplied by.",
+    },
+    "08-choice": {
+        "hint": "Which columns may be used to choose? And what is done with the two seeds?",
+        0.1: RIGHT,
+        0.01: "its test results are the best, or its luckiest seed; choose by the mean on validation.",
+        0.001: "its seeds agree well, but their mean on validation is not the highest.",
+    },
+    "08-noise": {
+        "hint": "Could the gap be noise alone? And if it could, is it?",
+        "different": "noise alone makes such a gap more often than once in twenty times.",
+        "equal": "a small difference may well be there; ten runs are too few to see it.",
+        "cannot tell": RIGHT,
+    },
+}
 
 
-@exercise(
-    "08-momentum", hint="First the velocity, then the step: v = 0.9 · v + slope, w = w - 0.1 · v."
-)
-def _momentum(answer):
-    return wrong_number(
-        answer,
-        -0.58,
-        {
-            -0.4: "those are two plain steps; the second velocity still holds 0.9 of the first slope.",
-            -0.38: "that is the second step; the first one counts as well.",
-            0.38: "that is the length of the second step; where does it end, from 0?",
-            -0.76: "the first velocity is only 2: it grows from step to step.",
-            0.58: "a step goes down: against the slope.",
-            -5.8: "those are the velocities; a step is the learning rate times the velocity.",
-            -0.6: "the old velocity fades: 0.9 of it is left when the second slope is added.",
-            -0.058: "here the slope is not multiplied by 1 - 0.9: v = 0.9 · v + slope.",
-        },
-        tolerance=1e-4,
-    )
-
-
-@exercise(
-    "08-first-step",
-    hint="At the first step m / (1 - β₁) is the slope itself. What is √(v / (1 - β₂))?",
-)
-def _first_step(answer):
-    return wrong_number(
-        answer,
-        0.01,
-        {
-            -0.01: "the size is right; the slope is negative, so down is towards larger weights.",
-            0.5: "that is SGD's step; Adam divides by the size of the slope.",
-            -0.5: "that is the learning rate times the slope; Adam divides by the size of the slope.",
-            0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
-            -0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
-            0.001: "m starts from 0 and is too small at first: it is divided by 1 - β₁.",
-            0.316: "v starts from 0 as well: it is divided by 1 - β₂ before the root.",
-            1: "that is the number that the learning rate is multiplied by.",
-        },
-        tolerance=1e-4,
-    )
-
-
-@exercise(
-    "08-signum", hint="Keep the velocity in state, as momentum does, and step along its sign."
-)
+@exercise("08-signum", "Keep the velocity in state, as momentum does, and step along its sign.")
 def _signum(answer):
     slopes = torch.tensor([[2.0, 5, 0], [1, -1, 1], [-1, -1, 1]])  # three steps, three weights
     weight, state = torch.zeros(3), {}
     for slope in slopes:
-        weight = torch.as_tensor(call_answer(answer, weight.clone(), slope.clone(), state, 0.5))
-        if weight.shape != slope.shape:
-            return f"it returns the new weight, of shape (3,), and yours has {tuple(weight.shape)}."
-    velocities, of_signs = _velocities(slopes), _velocities(slopes.sign())
-    known = [  # the steps, and what was misunderstood
-        (velocities.sign(), None),
-        (-velocities.sign(), "it goes up: subtract the step."),
-        (
-            slopes.sign(),
-            "that is the sign of the slope; take the sign of the velocity, kept in state.",
-        ),
-        (velocities, "those are the steps of momentum: take the sign of the velocity."),
-        (of_signs.sign(), "the velocity adds up the slopes themselves; take the sign afterwards."),
-        (of_signs, "the velocity adds up the slopes themselves; take the sign afterwards."),
-    ]
-    for steps, misunderstanding in known:
-        if torch.allclose(weight, -0.5 * steps.sum(dim=0), atol=1e-4):
-            return misunderstanding
-    return "after the slopes 2, 1 and -1 with lr=0.5 the weight should be -1.5."
-
-
-def _velocities(slopes):
-    """The velocities of momentum after each of the slopes, with β = 0.9."""
-    velocities = [slopes[0]]
-    for slope in slopes[1:]:
-        velocities.append(0.9 * velocities[-1] + slope)
-    return torch.stack(velocities)
-
-
-@exercise(
-    "08-choice", hint="Which columns may be used to choose? And what is done with the two seeds?"
-)
-def _choice(answer):
-    return wrong_number(
-        answer,
-        0.1,
-        {
-            0.01: "its test results are the best, or its luckiest seed; choose by the mean on validation.",
-            0.001: "its seeds agree well, but their mean on validation is not the highest.",
-        },
-        tolerance=1e-6,
-    )
-
-
-@exercise("08-noise", hint="Could the gap be noise alone? And if it could, is it?")
-def _noise(answer):
-    return wrong_words(
-        answer,
-        {
-            "different": "noise alone makes such a gap more often than once in twenty times.",
-            "equal": "a small difference may well be there; ten runs are too few to see it.",
-            "cannot tell": None,
-        },
-    )
+        weight = call_answer(answer, weight, slope, state, 0.5)
+    fading = torch.tensor([[1, 0, 0], [0.9, 1, 0], [0.81, 0.9, 1]])  # with β = 0.9
+    velocities, of_signs = fading @ slopes, fading @ slopes.sign()
+    early = "the velocity adds up the slopes themselves; take the sign afterwards."
+    known = {  # the steps, and what was misunderstood
+        velocities.sign(): RIGHT,
+        -velocities.sign(): "it goes up: subtract the step.",
+        slopes.sign(): "that is the sign of the slope; take the sign of the velocity, kept in state.",
+        velocities: "those are the steps of momentum: take the sign of the velocity.",
+        of_signs.sign(): early,
+        of_signs: early,
+    }
+    table = {-0.5 * steps.sum(dim=0): said for steps, said in known.items()}
+    table["asked"] = "it returns the new weight, of shape (3,)"
+    table["otherwise"] = "after the slopes 2, 1 and -1 with lr=0.5 the weight should be -1.5."
+    yield wrong(weight, table)

@@ -6,36 +6,31 @@ from pathlib import Path
 import torch
 
 from ..machinery.checkpoints import save_checkpoint
-from .base import call_answer, exercise, wrong_number
+from .base import CHECKS, RIGHT, call_answer, exercise
 
-
-@exercise("12-tensors", hint="Go from layer to layer: what is learned, and what is kept beside it?")
-def _tensors(answer):
-    mistakes = {
+CHECKS |= {
+    "12-tensors": {
+        "hint": "Go from layer to layer: what is learned, and what is kept beside it?",
+        9: RIGHT,
         6: "batch normalisation has buffers, too.",
         7: "batch normalisation keeps more beside its running mean.",
         8: "batch normalisation keeps three things: a mean, a variance, and how many batches it saw.",
         3: "that is the number of layers with tensors; each has several.",
         12: "ReLU, dropout and flatten have no tensors.",
-    }
-    return wrong_number(answer, 9, mistakes)
-
-
-@exercise(
-    "12-numbers", hint="What does Adam's state hold for each weight? And do not forget the weight."
-)
-def _numbers(answer):
-    mistakes = {
+    },
+    "12-numbers": {
+        "hint": "What does Adam's state hold for each weight? And do not forget the weight.",
+        3_000_000: RIGHT,
         1_000_000: "that is the model; Adam keeps numbers of its own for each weight.",
         2_000_000: "that is the optimizer alone, or one number too few: Adam keeps two for each weight.",
         4_000_000: "slopes are computed anew at each step; they are not kept.",
         3: "that is the count for each weight; there are a million.",
-    }
-    return wrong_number(answer, 3_000_000, mistakes)
+    },
+}
 
 
 @exercise(
-    "12-prefix", hint="A str has a method that removes something at its beginning, if it is there."
+    "12-prefix", "A str has a method that removes something at its beginning, if it is there."
 )
 def _prefix(answer):
     names = ("module.layers.0.weight", "layers.1.bias", "odd.module.bias", "models.scale")
@@ -43,29 +38,23 @@ def _prefix(answer):
     given = dict(state)
     result = call_answer(answer, given)
     if given.keys() != state.keys():
-        return "the state_dict that was given has changed; return a new one."
+        yield "the state_dict that was given has changed; return a new one."
     if not isinstance(result, dict):
-        return f"the result is a dict, and yours is a {type(result).__name__}."
+        yield f"the result is a dict, and yours is a {type(result).__name__}."
     if "odd.bias" in result:
-        return '"module." inside a name was taken away, too; only the beginning is meant.'
+        yield '"module." inside a name was taken away, too; only the beginning is meant.'
     for name in names[1:]:
         if name not in result:
-            return f"{name!r} does not begin with module., and has to stay as it is."
+            yield f"{name!r} does not begin with module., and has to stay as it is."
     right = dict(zip(("layers.0.weight", *names[1:]), state.values()))
     if result.keys() != right.keys():
-        yours = ", ".join(map(str, result))
-        return f"the names should be {', '.join(right)}, and yours are {yours}."
-    if any(not _same_tensor(result[name], tensor) for name, tensor in right.items()):
-        return "the names are right, but a tensor stands under the name of another, or was changed."
-    return None
-
-
-def _same_tensor(one, other):
-    return isinstance(one, torch.Tensor) and torch.equal(one, other)
+        yield f"the names should be {', '.join(right)}, and yours are {', '.join(map(str, result))}."
+    if any(not torch.is_tensor(result[key]) or not result[key].equal(right[key]) for key in right):
+        yield "the names are right, but a tensor stands under the name of another, or was changed."
 
 
 @exercise(
-    "12-newest", hint="Try the one; in an except, note the error, and try the other. What is left?"
+    "12-newest", "Try the one; in an except, note the error, and try the other. What is left?"
 )
 def _newest(answer):
     with tempfile.TemporaryDirectory() as folder:
@@ -73,46 +62,31 @@ def _newest(answer):
         before = Path(f"{path}.previous")
         for step in (1, 2):
             save_checkpoint(path, {"step": step, "weights": torch.zeros(1000)})
-        if _step(answer, path) != 2:
-            return "where both are whole, it is not the newest that comes back."
-        content = path.read_bytes()
-        damages = {
-            "the newest was cut short": content[:-100],
-            "one bit of the newest was changed": _with_a_changed_bit(content),
-        }
-        for damage, damaged in damages.items():
-            path.write_bytes(damaged)
-            if _step(answer, str(path)) != 1:
-                return f"{damage}, and it is not the one before that comes back."
-        path.unlink()
-        if _step(answer, path) != 1:
-            return "there was no file at the path, and it is not the one before that comes back."
-        before.rename(path)
-        path.write_bytes(content[:-100])
-        if problem := _wrong_error(answer, path, "CheckpointError"):
-            return problem
-        path.rename(before)
-        return _wrong_error(answer, path, "FileNotFoundError")
-
-
-def _with_a_changed_bit(content):
-    middle = len(content) // 2  # among the numbers, where torch.load does not notice it
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
-def _step(answer, path):
-    """The step in what the answer returns, or None if that is no such state."""
-    state = call_answer(answer, path)
-    return state.get("step") if isinstance(state, dict) else None
-
-
-def _wrong_error(answer, path, expected):
-    """What is wrong with the error that comes out where neither file is whole, or None."""
-    try:
-        answer(path)
-    except Exception as error:
-        name = type(error).__name__
-        if name == expected:
-            return None
-        return f"neither was whole: the first error was a {expected}, and a {name} came out."
-    return "neither was whole, and no error came out: someone would train on with nothing."
+        new = path.read_bytes()
+        cut, middle = new[:-100], len(new) // 2  # among the numbers torch.load overlooks a bit
+        changed = new[:middle] + bytes([new[middle] ^ 1]) + new[middle + 1 :]
+        not_before = "and it is not the one before that comes back."
+        for given, content, step, problem in (
+            (path, new, 2, "where both are whole, it is not the newest that comes back."),
+            (str(path), cut, 1, f"the newest was cut short, {not_before}"),
+            (str(path), changed, 1, f"one bit of the newest was changed, {not_before}"),
+            (path, None, 1, f"there was no file at the path, {not_before}"),
+        ):
+            path.unlink()
+            if content:
+                path.write_bytes(content)
+            state = call_answer(answer, given)
+            if not isinstance(state, dict) or state.get("step") != step:
+                yield problem
+        for damaged, expected in ((path, "CheckpointError"), (before, "FileNotFoundError")):
+            path.unlink(missing_ok=True)
+            before.unlink(missing_ok=True)
+            damaged.write_bytes(cut)
+            try:
+                answer(path)
+            except Exception as error:
+                name = type(error).__name__
+                if name != expected:
+                    yield f"neither was whole: the first error was a {expected}, and a {name} came out."
+            else:
+                yield "neither was whole, and no error came out: someone would train on with nothing."
