@@ -1,7 +1,7 @@
 """Every still figure of the series. Each carries a description in words, computed from what it shows.
 
-A plot function draws into `ax` (or into a new figure) and returns the axes; `show` puts the figure on the
-page. In descriptions, numbers that depend on the data or the seed stand behind an ≈.
+A plot function draws into `ax`, or into a new figure where that is None, and returns the axes; `show` puts the
+figure on the page. In descriptions, numbers that depend on the data or the seed stand behind an ≈.
 
 - `base`: the look of the series, `new_axes`, `describe`, `show`.
 - `images`: digits, their pixels, how many there are, what a model says of one.
@@ -9,9 +9,9 @@ page. In descriptions, numbers that depend on the data or the seed stand behind 
 - `curves`: how training goes, and how models and optimizers compare.
 - `descents`: points and lines, losses, paths on a surface.
 - `windows`: convolution and pooling, window by window; signals. (`scenes` draws the cells.)
-- `drawings`: strokes on a pad, and what ways to prepare them are worth.
+- `drawings`: strokes on a pad.
 - `judging`: confusions and confidence.
-- `robustness`: what becomes of answers when digits move.
+- `robustness`: what becomes of answers when digits move, or are prepared in other ways.
 """
 
 from .base import COLOURS, MARKERS, SHARES, SIGNED, STYLE, describe, new_axes, show, style
@@ -23,50 +23,9 @@ from .curves import (
     plot_scores,
 )
 from .descents import plot_descent, plot_lines, plot_losses, plot_paths
-from .drawings import plot_bands, plot_drawings, plot_strokes, plot_ways
+from .drawings import plot_drawings, plot_strokes
 from .images import plot_counts, plot_digits, plot_pixels, plot_prediction
 from .judging import plot_confusion, plot_reliability
 from .maps import plot_map_grid, plot_maps, plot_overlays, plot_seen, plot_templates
-from .robustness import plot_by_radius, plot_shift_grids
+from .robustness import plot_bands, plot_by_radius, plot_shift_grids, plot_ways
 from .windows import plot_convolution, plot_pooling, plot_signals
-
-__all__ = [
-    "COLOURS",
-    "MARKERS",
-    "SHARES",
-    "SIGNED",
-    "STYLE",
-    "describe",
-    "new_axes",
-    "plot_accuracy_against_time",
-    "plot_bands",
-    "plot_by_radius",
-    "plot_confusion",
-    "plot_convolution",
-    "plot_counts",
-    "plot_descent",
-    "plot_digits",
-    "plot_drawings",
-    "plot_history",
-    "plot_learning_rates",
-    "plot_lines",
-    "plot_losses",
-    "plot_map_grid",
-    "plot_maps",
-    "plot_overlays",
-    "plot_paths",
-    "plot_pixels",
-    "plot_pooling",
-    "plot_prediction",
-    "plot_ranks",
-    "plot_reliability",
-    "plot_scores",
-    "plot_seen",
-    "plot_shift_grids",
-    "plot_signals",
-    "plot_strokes",
-    "plot_templates",
-    "plot_ways",
-    "show",
-    "style",
-]

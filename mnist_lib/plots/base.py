@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import io
+import math
 import threading
 
 import matplotlib.pyplot as plt
@@ -11,15 +12,12 @@ from IPython import get_ipython
 from IPython.display import display
 
 # Colours for categories that colour-blind readers can tell apart (Okabe and Ito 2008), and a ninth (Tol 2021).
-COLOURS = (
-    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#999999"),
-    "#882255",
-)
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
+COLOURS += ("#D55E00", "#000000", "#999999", "#882255")
 MARKERS = ("o", "s", "^", "D", "v", "x", "P", "*", "<")  # so that grey tells lines apart too
 SIGNED = "PuOr_r"  # for weights: purple below zero, white at zero, orange above
-SHARES = (
-    "cividis"  # for 0 to 100 %: from dark to light in grey, too (Nuñez, Anderton and Renslow 2018)
-)
+SHARES = "cividis"  # for 0 to 100 %, also in grey (Nuñez, Anderton and Renslow 2018)
+CENTRED = {"ha": "center", "va": "center"}  # for texts
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=COLOURS),
     "axes.spines.right": False,
@@ -61,9 +59,7 @@ def show(ax):
     figure = ax.figure
     words = " ".join(part.description for part in figure.axes if hasattr(part, "description"))
     if not words:
-        raise ValueError(
-            "ax must have a description, got none: call describe(ax, '…') before show(ax)"
-        )
+        raise ValueError("ax must have a description, got none: call describe(ax, '…') first")
     for part in figure.axes:  # a legend of the reader's own too
         if part.get_legend() is not None:
             part.get_legend().set_frame_on(False)
@@ -75,12 +71,8 @@ def show(ax):
     with style():
         figure.savefig(file, format="png", bbox_inches="tight")
     plt.close(figure)
-    picture = base64.b64encode(file.getvalue()).decode()
-    display(
-        {"image/png": picture, "text/plain": words},
-        raw=True,
-        metadata={"image/png": {"alt": words}},
-    )
+    data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": words}
+    display(data, raw=True, metadata={"image/png": {"alt": words}})
 
 
 def line_look(number):
@@ -94,26 +86,51 @@ def marks(number, dashes=None):
     return {"marker": MARKERS[number % len(MARKERS)], "ls": ("-", "--", "-.", ":")[dashes % 4]}
 
 
-def draw_bands(ax, tables):
-    """Draw the mean of several runs as a line, in a band from the lowest to the highest, with a legend beside it.
+def tile(ax, values, x=0, y=0, **look):
+    """Show a picture, an array (H, W), in a thin frame, its upper left corner at (x, y); `look` is for `imshow`."""
+    height, width = values.shape[-2:]
+    ax.add_patch(plt.Rectangle((x, y), width, height, fill=False, ec="0.8", lw=0.5))
+    return ax.imshow(values, extent=(x, x + width, y + height, y), **look)
+
+
+def tiles(ax, pictures, captions, columns, inches, above=False, **look):
+    """Show pictures side by side, row by row, with a caption below each.
 
     Args:
-        ax: the axes to draw into.
-        tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each number}.
+        pictures: an array (N, H, W).
+        captions: N short texts (or numbers), or None.
+        columns: how many stand in a row.
+        inches: across a picture, in a new figure.
+        above: whether captions stand above instead.
+        look: for `imshow`.
 
     Returns:
-        {name: the means in percent, a Series with the columns as its index}.
+        The axes, N pictures as Matplotlib has them, and the captions as a list of str (or None).
+
+    Raises:
+        ValueError: the shape is another, there is no picture, or another number of captions.
     """
-    means = {}
-    for number, (name, table) in enumerate(tables.items()):
-        shares = 100 * table
-        mean = means[name] = shares.mean()
-        line = ax.plot(mean.index, mean, label=name, markersize=6, **line_look(number))[0]
-        band = (shares.min(), shares.max())
-        ax.fill_between(mean.index, *band, color=line.get_color(), alpha=0.15, lw=0)
-    ax.set_ylim(0, 102)
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return means
+    if pictures.ndim != 3 or 0 in pictures.shape:
+        raise ValueError(f"pictures must be (N, H, W) with N at least 1, got {pictures.shape}")
+    count, height, width = pictures.shape
+    captions = texts(captions)
+    if captions is not None and len(captions) != count:
+        raise ValueError(f"captions must be as many as pictures ({count}), got {len(captions)}")
+    columns = min(columns, count)
+    rows, gap, room = math.ceil(count / columns), width / 14, 3 / 14 * height * bool(captions)
+    across, down = width + gap, height + gap + room
+    ax = ax or new_axes(inches * columns + 0.8, inches * rows * down / across + 0.08)
+    shown = []
+    for number, picture in enumerate(pictures):
+        x, y = across * (number % columns), down * (number // columns) + above * room
+        shown.append(tile(ax, picture, x, y, **look))
+        if captions:
+            edge, side, size = (-0.02, "bottom", 12) if above else (1.02, "top", 11)
+            place = (x + width / 2, y + edge * height)
+            ax.text(*place, captions[number], ha="center", va=side, fontsize=size)
+    ax.set(xlim=(-gap / 2, across * columns - gap / 2), ylim=(down * rows - gap / 2, -gap / 2))
+    ax.axis("off")
+    return ax, shown, captions
 
 
 def ink(colour):
@@ -132,11 +149,13 @@ def panels(ax, rows, columns):
     return [ax.figure.add_subplot(cell) for cell in cells]
 
 
-def array(tensor):
-    """The values of a tensor, on whatever device, as a NumPy array."""
-    return tensor.detach().cpu().numpy()
+def array(values):
+    """A tensor, on whatever device, or anything that can be one, as a NumPy array."""
+    return torch.as_tensor(values).detach().cpu().numpy()
 
 
-def plain(value):
-    """A number out of a tensor that holds one; anything else as it is."""
-    return value.item() if isinstance(value, torch.Tensor) else value
+def texts(captions):
+    """Captions, which may be numbers or tensors that hold one, as a list of str; None as it is."""
+    if captions is None:
+        return None
+    return [str(part.item() if isinstance(part, torch.Tensor) else part) for part in captions]

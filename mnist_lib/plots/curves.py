@@ -13,22 +13,16 @@ def plot_history(history, ax=None):
 
     Args:
         history: what `fit` returned, with validation.
-        ax: the axes to draw into, or None for a new figure.
     """
-    ax = ax or new_axes()
-    errors = {
-        "training batches": 100 * (1 - history["accuracy"]),
-        "validation": 100 * (1 - history["validation_accuracy"]),
-    }
-    for (name, values), marker in zip(errors.items(), MARKERS):
+    ax, words = ax or new_axes(), []
+    columns = {"training batches": "accuracy", "validation": "validation_accuracy"}
+    for (name, column), marker in zip(columns.items(), MARKERS):
+        values = 100 * (1 - history[column])
         ax.plot(history["step"], values, f"{marker}-", label=name, markersize=4)
+        words.append(f"{name} from ≈{values.iloc[0]:.1f} % to ≈{values.iloc[-1]:.1f} %")
     ax.set(xlabel="step", ylabel="error rate (%)", ylim=(0, None))
     ax.legend()
-    spans = "; ".join(
-        f"{name} from ≈{values.iloc[0]:.1f} % to ≈{values.iloc[-1]:.1f} %"
-        for name, values in errors.items()
-    )
-    return describe(ax, f"Error rate against training step: {spans}.")
+    return describe(ax, f"Error rate against training step: {'; '.join(words)}.")
 
 
 @style()
@@ -37,23 +31,18 @@ def plot_accuracy_against_time(histories, ax=None):
 
     Args:
         histories: {name: what `fit` returned, with validation}.
-        ax: the axes to draw into, or None for a new figure.
     """
-    ax = ax or new_axes(7, 4)
+    ax, words = ax or new_axes(7, 4), []
     for (name, history), marker in zip(histories.items(), itertools.cycle(MARKERS)):
-        accuracy = 100 * history["validation_accuracy"]
-        ax.plot(history["seconds"], accuracy, f"{marker}-", label=name, markersize=5)
+        seconds, accuracy = history["seconds"], 100 * history["validation_accuracy"]
+        ax.plot(seconds, accuracy, f"{marker}-", label=name, markersize=5)
+        words.append(f"{name} ≈{accuracy.iloc[-1]:.1f} % after ≈{seconds.iloc[-1]:.1f} s")
     ax.set(xlabel="seconds of training", ylabel="validation accuracy (%)", xscale="log")
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")
     ax.legend()
-    ends = "; ".join(
-        f"{name} ≈{100 * history['validation_accuracy'].iloc[-1]:.1f} % after ≈{history['seconds'].iloc[-1]:.1f} s"
-        for name, history in histories.items()
-    )
-    return describe(
-        ax, f"Validation accuracy against training time, on a logarithmic axis: {ends}."
-    )
+    text = "Validation accuracy against training time, on a logarithmic axis"
+    return describe(ax, f"{text}: {'; '.join(words)}.")
 
 
 @style()
@@ -63,29 +52,23 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
     Args:
         scores: {name: results of several seeds, as shares from 0 to 1}.
         xlabel: what is measured.
-        ax: the axes to draw into, or None for a new figure.
     """
     ax = ax or new_axes(7, 0.7 + 0.55 * len(scores))
-    names = list(scores)
-    for place, name in enumerate(names):
-        values = 100 * np.asarray(scores[name])
+    words = []
+    for place, (name, shares) in enumerate(scores.items()):
+        values = 100 * np.asarray(shares)
+        mean = f"{values.mean():.1f}"
         ax.barh(place, values.mean(), color=COLOURS[4], height=0.6)
         ax.plot(values, np.full(len(values), place), "o", color=COLOURS[6], markersize=4)
-        ax.annotate(
-            f"mean {values.mean():.1f}",
-            (values.max(), place),
-            (7, 0),
-            textcoords="offset points",
-            va="center",
-        )
-    ax.set(yticks=range(len(names)), yticklabels=names, xlabel=xlabel)
+        side = {"textcoords": "offset points", "va": "center"}
+        ax.annotate(f"mean {mean}", (values.max(), place), (7, 0), **side)
+        words.append(f"{name} ≈{mean}")
+    ax.set(yticks=range(len(scores)), yticklabels=scores, xlabel=xlabel)
     ax.invert_yaxis()
     ax.margins(x=0.2)
     ax.set_xlim(left=0)
-    means = "; ".join(f"{name} ≈{100 * np.mean(scores[name]):.1f}" for name in names)
-    return describe(
-        ax, f"Bars: {xlabel}, the mean of several runs, with a dot for each run. {means}."
-    )
+    text = f"Bars: {xlabel}, the mean of several runs, with a dot for each run."
+    return describe(ax, f"{text} {'; '.join(words)}.")
 
 
 @style()
@@ -94,7 +77,6 @@ def plot_learning_rates(table, ax=None):
 
     Args:
         table: what `grids.run_grid` returns: columns optimizer, learning_rate, accuracy.
-        ax: the axes to draw into, or None for a new figure.
     """
     ax = ax or new_axes(7.5, 4.5)
     words = []
@@ -114,8 +96,7 @@ def plot_learning_rates(table, ax=None):
     ax.set_xticks(sorted(table["learning_rate"].unique()))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    text = f"Error rate against learning rate. The lowest: {'; '.join(words)}."
-    return describe(ax, text)
+    return describe(ax, f"Error rate against learning rate. The lowest: {'; '.join(words)}.")
 
 
 @style()
@@ -124,7 +105,6 @@ def plot_ranks(ranks, ax=None):
 
     Args:
         ranks: DataFrame, a row for each name, a column for each condition; 1 is the first place.
-        ax: the axes to draw into, or None for a new figure.
     """
     ax = ax or new_axes(8.5, 0.5 * len(ranks) + 0.8)
     places = range(len(ranks.columns))
@@ -133,9 +113,8 @@ def plot_ranks(ranks, ax=None):
         ax.text(-0.1, row.iloc[0], name, ha="right", va="center")
         ax.text(places[-1] + 0.1, row.iloc[-1], name, ha="left", va="center")
     ax.set(xticks=places, xticklabels=ranks.columns, xlim=(-1, len(places)))
+    ax.set(yticks=range(1, len(ranks) + 1), ylabel="place")
     ax.xaxis.tick_top()
-    ax.set_yticks(range(1, len(ranks) + 1))
-    ax.set(ylabel="place")
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy.optimize import fmin
 
 from .base import COLOURS, array, describe, marks, new_axes, style
 
@@ -13,7 +14,6 @@ def plot_lines(x, y, lines, ax=None):
     Args:
         x, y: the points, N values each.
         lines: {name: (w, b)}, for the lines w·x + b.
-        ax: the axes to draw into, or None for a new figure.
     """
     ax = ax or new_axes(7, 4)
     x, y = array(x).ravel(), array(y).ravel()
@@ -38,7 +38,6 @@ def plot_losses(losses, ax=None):
 
     Args:
         losses: {name: the loss before the first step and after each}. Infinity and NaN are left out.
-        ax: the axes to draw into, or None for a new figure.
     """
     ax = ax or new_axes(7, 3.5)
     for number, (name, values) in enumerate(losses.items()):
@@ -84,7 +83,9 @@ def plot_descent(x, y, path, step=None, ax=None):
     ax.locator_params(nbins=5)
     ax.set_title(f"step {step} of {last}", fontsize=12)
     best = np.polyfit(x, y, 1)
-    surface = _beside(ax)
+    halves = ax.get_subplotspec().subgridspec(1, 2)
+    ax.set_subplotspec(halves[0])
+    surface = ax.figure.add_subplot(halves[1])
     _draw_surface(surface, x, best, path, step)
     with np.errstate(all="ignore"):
         before, now = (np.square(w * x + b - y).mean() for w, b in path[[0, step]])
@@ -97,29 +98,26 @@ def plot_descent(x, y, path, step=None, ax=None):
     return describe(ax, words)
 
 
-def _beside(ax):
-    """New axes in the right half of a subplot; `ax` keeps the left half."""
-    halves = ax.get_subplotspec().subgridspec(1, 2)
-    ax.set_subplotspec(halves[0])
-    return ax.figure.add_subplot(halves[1])
-
-
 def _draw_surface(ax, x, best, path, step):
     """Contours of the mean squared error around its lowest point, and a path on it up to a step."""
     reach = 1.5 * max(0.3, *np.abs(path[0] - best))  # from the middle to the edges
-    away = np.linspace(-reach, reach, 101)
-    w, b = np.meshgrid(away, away)
+    w, b = np.meshgrid(*2 * [np.linspace(-reach, reach, 101)])
     above = w**2 * (x**2).mean() + 2 * w * b * x.mean() + b**2  # the lowest loss
-    levels = above.max() * np.linspace(0, 1, 10) ** 2  # evenly spaced contours
-    ax.contourf(best[0] + w, best[1] + b, above, levels=levels, cmap="Greys", vmax=2 * levels[-1])
-    ax.contour(best[0] + w, best[1] + b, above, levels=levels, colors="0.6", linewidths=0.7)
+    _draw_contours(ax, best[0] + w, best[1] + b, above, 10)
     ax.plot(*best, "+", color="black", markersize=12, markeredgewidth=2)
     trail = path[: step + 1]
     ax.plot(*trail.T, "o-", color=COLOURS[5], markersize=3, lw=1.2)
     ax.plot(*trail[-1], "o", color=COLOURS[5], markeredgecolor="black", markersize=8)
-    ax.set(xlim=best[0] + np.array([-reach, reach]), ylim=best[1] + np.array([-reach, reach]))
     ax.set(xlabel="w, the slope", ylabel="b, the value at x = 0", aspect="equal")
     ax.locator_params(nbins=5)
+
+
+def _draw_contours(ax, x, y, heights, levels):
+    """A surface in greys, the lower the lighter, with lines of equal height, which are closer near the bottom."""
+    levels = heights.min() + (np.ptp(heights) or 1.0) * np.linspace(0, 1, levels) ** 2
+    ax.contourf(x, y, heights, levels, cmap="Greys", vmax=2 * levels[-1] - levels[0])
+    ax.contour(x, y, heights, levels, colors="0.65", linewidths=0.7)
+    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()))
 
 
 def _line(x, w, b):
@@ -137,65 +135,34 @@ def plot_paths(surface, paths, ax=None):
     Args:
         surface: a function of weights (..., 2) that returns heights (...).
         paths: {name: (steps + 1, 2)}, from the common start to the end. Infinity and NaN are left out.
-        ax: the axes to draw into, or None for a new figure.
-
-    Raises:
-        ValueError: there is no path.
     """
-    if not paths:
-        raise ValueError("paths must hold at least one path, got none")
+    paths = {name: array(path) for name, path in paths.items()}
+    first, *_ = paths.values()
     ax = ax or new_axes(7.5, 4)
-    paths = {name: array(torch.as_tensor(path)) for name, path in paths.items()}
-    low, high = _frame(next(iter(paths.values())))
-    x, y, heights = _heights(surface, low, high)
-    spread = np.ptp(heights) or 1.0
-    levels = heights.min() + spread * np.linspace(0, 1, 12) ** 2  # closer near the bottom
-    ax.contourf(x, y, heights, levels=levels, cmap="Greys", vmax=2 * levels[-1] - levels[0])
-    ax.contour(x, y, heights, levels=levels, colors="0.7", linewidths=0.7)
+    shown = np.vstack([first[np.isfinite(first).all(axis=1)], np.zeros((1, 2))])
+    margin = 0.15 * np.ptp(shown, axis=0) + 0.05 * (np.abs(shown).max() or 1.0)
+    low, high = shown.min(axis=0) - margin, shown.max(axis=0) + margin
+    x, y = np.meshgrid(*np.linspace(low, high, 201).T)
+    places = torch.as_tensor(np.stack([x, y], axis=-1), dtype=torch.float32)
+    heights = array(surface(places)).astype(float)
+    _draw_contours(ax, x, y, heights, 12)
     for number, (name, path) in enumerate(paths.items()):
         kept = np.where(np.isfinite(path), path, np.nan)
         ax.plot(*kept.T, label=name, lw=1.5, markersize=4, **marks(number))
-    start = next(iter(paths.values()))[0]
-    ax.plot(*start, "o", color="white", markeredgecolor="black", markersize=10)
+    ax.plot(*first[0], "o", color="white", markeredgecolor="black", markersize=10)
     ax.set(xlabel="first weight", ylabel="second weight")
-    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ends = "; ".join(
         f"{name} after {len(path) - 1} steps at (≈{path[-1, 0]:.2g}, ≈{path[-1, 1]:.2g})"
         for name, path in paths.items()
     )
-    at = f"(≈{start[0]:.2g}, ≈{start[1]:.2g})"
+    at = "(≈{:.2g}, ≈{:.2g})".format(*first[0])
     words = f"Paths on a surface seen from above, all from {at}. {ends}."
-    lowest = _lowest(surface, low, high)
-    if lowest is not None:
+    row, column = np.unravel_index(heights.argmin(), heights.shape)
+    if 0 < row < 200 and 0 < column < 200:
+        near = x[row, column], y[row, column]
+        lowest = fmin(lambda at: surface(torch.tensor(at).float()).item(), near, disp=False)
         ax.plot(*lowest, "+", color="black", markersize=10, markeredgewidth=1.5)
         x, y = np.round(lowest, 2) + 0.0  # without a −0
         words += f" A + marks the lowest place shown, (≈{x:g}, ≈{y:g})."
     return describe(ax, words)
-
-
-def _frame(path):
-    """The lower left and the upper right corner of what to show: the path and the origin, with a margin."""
-    path = np.concatenate([path[np.isfinite(path).all(axis=1)], np.zeros((1, 2))])
-    margin = 0.15 * np.ptp(path, axis=0) + 0.05 * (np.abs(path).max() or 1.0)
-    return path.min(axis=0) - margin, path.max(axis=0) + margin
-
-
-def _heights(surface, low, high):
-    """Places on a grid between two corners, and the height of the surface there: x, y and heights (201, 201)."""
-    x, y = np.meshgrid(*(np.linspace(*ends, 201) for ends in zip(low, high)))
-    places = torch.as_tensor(np.stack([x, y], axis=-1), dtype=torch.float32)
-    return x, y, array(surface(places)).astype(float)
-
-
-def _lowest(surface, low, high):
-    """The lowest place of a surface between two corners, as an array (2,); None if it lies at an edge."""
-    place, cell = None, (high - low) / 200
-    for closer in (1, 10, 100):  # a ravine may be narrower than the first cells
-        x, y, heights = _heights(surface, low, high)
-        row, column = np.unravel_index(heights.argmin(), heights.shape)
-        if place is None and not (0 < row < 200 and 0 < column < 200):
-            return None
-        place = np.array([x[row, column], y[row, column]])
-        low, high = place - 10 * cell / closer, place + 10 * cell / closer
-    return place

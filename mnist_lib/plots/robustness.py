@@ -1,4 +1,4 @@
-"""What becomes of a model's answers when the digits move."""
+"""What becomes of a model's answers when digits move, or are prepared in other ways: shares of several runs."""
 
 import math
 from itertools import product
@@ -7,7 +7,21 @@ import numpy as np
 import pandas as pd
 
 from ..shifts import by_radius
-from .base import MARKERS, SHARES, describe, draw_bands, ink, new_axes, panels, style
+from .base import COLOURS, MARKERS, SHARES, describe, ink, line_look, new_axes, panels, style
+
+
+def _check_shares(tables, missing=False):
+    """Raise a ValueError unless `tables` are {name: DataFrame of shares}, 1 to 9; if `missing`, NaN will do, too."""
+    if not 1 <= len(tables) <= len(MARKERS):
+        raise ValueError(f"tables must be 1 to {len(MARKERS)} DataFrames, got {len(tables)}")
+    for name, table in tables.items():
+        if not isinstance(table, pd.DataFrame) or table.size == 0:
+            got = f"{type(table).__name__}: {name!r}"
+            raise ValueError(f"tables must hold DataFrames with rows and columns, got {got}")
+        values = table.to_numpy(dtype=float)
+        outside = values[~((values >= 0) & (values <= 1) | missing & np.isnan(values))]
+        if outside.size:
+            raise ValueError(f"tables must hold shares from 0 to 1, got {outside[0]:g} in {name!r}")
 
 
 @style()
@@ -16,55 +30,39 @@ def plot_shift_grids(tables, what="accuracy", ax=None):
 
     Args:
         tables: {name: DataFrame of shares from 0 to 1, a row for each dy, a column for each dx}, as the tables
-            of `shifts.shift_grid`. Drawn from the smallest dy above and the smallest dx at the left.
+            of `shifts.shift_grid`; at most 9. Drawn from the smallest dy above and the smallest dx at the left.
         what: what the shares are: "accuracy", "consistency".
         ax: the axes of a subplot, whose place the maps take; or None for a new figure.
 
     Raises:
-        ValueError: there is no table, or one is no DataFrame, is empty, or holds something else than shares.
+        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
     """
-    tables = _checked(tables)
+    _check_shares(tables)
     across = 2 if len(tables) == 4 else min(len(tables), 3)
     down = math.ceil(len(tables) / across)
     ax = ax or new_axes(2.9 * across + 1.1, 2.9 * down + 0.4)
-    parts = panels(ax, down, across)
+    parts, words = panels(ax, down, across), []
     for number, (part, (name, table)) in enumerate(zip(parts, tables.items())):
-        drawn = _draw_shifts(part, table)
+        drawn = _draw_shifts(part, table.sort_index(axis=0).sort_index(axis=1))
         part.set_title(name, fontsize=12)
         if number + across >= len(tables):  # nothing is below it
             part.set_xlabel("dx: pixels to the right")
         if number % across == 0:
             part.set_ylabel("dy: pixels down")
+        words.append(f"{name}: {_radii_words(table)}")
     for part in parts[len(tables) :]:
         part.remove()
     shown = parts[: len(tables)]
     ax.figure.colorbar(drawn, ax=shown, shrink=0.8, label=f"{what} (%)", ticks=range(0, 101, 20))
-    words = "; ".join(f"{name}: {_radii_words(table)}" for name, table in tables.items())
-    return describe(ax, f"Heat maps of the {what} at each shift dx (right), dy (down). {words}.")
-
-
-def _checked(tables):
-    """Tables of shares by name, with their rows and columns in order."""
-    if not isinstance(tables, dict) or len(tables) == 0:
-        got = "an empty one" if isinstance(tables, dict) else f"a {type(tables).__name__}"
-        raise ValueError(f"tables must be a dict of at least one table, {{name: table}}; got {got}")
-    for name, table in tables.items():
-        if not isinstance(table, pd.DataFrame) or table.size == 0:
-            got = "an empty one" if isinstance(table, pd.DataFrame) else type(table).__name__
-            raise ValueError(
-                f"tables must hold DataFrames with rows and columns, got {got}: {name!r}"
-            )
-        values = table.to_numpy(dtype=float)
-        outside = values[~((values >= 0) & (values <= 1))]
-        if outside.size:
-            raise ValueError(f"tables must hold shares from 0 to 1, got {outside[0]:g} in {name!r}")
-    return {name: table.sort_index(axis=0).sort_index(axis=1) for name, table in tables.items()}
+    text = f"Heat maps of the {what} at each shift dx (right), dy (down). {'; '.join(words)}."
+    return describe(ax, text)
 
 
 def _draw_shifts(ax, table):
     """One heat map in %, with numbers at its corners, edges and centre, and half-way between; returns the picture."""
     drawn = ax.imshow(100 * table.to_numpy(), cmap=SHARES, vmin=0, vmax=100)
-    for row, column in product(_few(len(table)), _few(len(table.columns))):
+    few = ({round(place) for place in np.linspace(0, count - 1, 5)} for count in table.shape)
+    for row, column in product(*few):
         value = 100 * table.iloc[row, column]
         colour = ink(drawn.to_rgba(value))
         ax.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=10)
@@ -74,11 +72,6 @@ def _draw_shifts(ax, table):
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return drawn
-
-
-def _few(count):
-    """The first, the middle and the last of so many places, and those half-way between them."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, 5)})
 
 
 def _radii_words(table):
@@ -92,6 +85,21 @@ def _radii_words(table):
     return ", ".join(shown) or f"from ≈{means.min():.1f} % to ≈{means.max():.1f} % by radius"
 
 
+def _draw_bands(ax, tables, xlabel, ylabel):
+    """Draw what `plot_bands` shows; returns the axes and {name: the means in percent, a Series by number}."""
+    _check_shares(tables)
+    ax, means = ax or new_axes(7.5, 4.2), {}
+    for number, (name, table) in enumerate(tables.items()):
+        look, shares = line_look(number), 100 * table.sort_index(axis=1)
+        mean = means[name] = shares.mean()
+        ax.plot(mean.index, mean, label=name, markersize=6, **look)
+        band = (shares.min(), shares.max())
+        ax.fill_between(mean.index, *band, color=look["color"], alpha=0.15, lw=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return ax, means
+
+
 @style()
 def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
     """Draw a share against the radius of the shifts: the mean over seeds, in a band from the lowest to the highest.
@@ -99,20 +107,66 @@ def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
     Args:
         tables: {name: DataFrame of shares from 0 to 1, a row for each seed, a column for each radius}; at most 9.
         ylabel: what the shares are.
-        ax: the axes to draw into, or None for a new figure.
 
     Raises:
-        ValueError: there are no tables or more than 9, or one is as `plot_shift_grids` does not take it.
+        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
     """
-    tables = _checked(tables)
-    if len(tables) > len(MARKERS):
-        raise ValueError(f"tables must hold at most {len(MARKERS)} tables, got {len(tables)}")
-    ax = ax or new_axes(7.5, 4.2)
+    ax, means = _draw_bands(ax, tables, "radius of the shift (pixels)", ylabel)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     words = []
-    for name, mean in draw_bands(ax, tables).items():
+    for name, mean in means.items():
         some = dict.fromkeys(mean.index[[0, len(mean) // 2, -1]])
         words.append(f"{name} {', '.join(f'≈{mean[radius]:.1f} at {radius}' for radius in some)}")
-    ax.set(xlabel="radius of the shift (pixels)", ylabel=ylabel)
-    ax.xaxis.get_major_locator().set_params(integer=True)
     text = f"{ylabel} against the radius of the shift, means over seeds: {'; '.join(words)}."
     return describe(ax, text[0].upper() + text[1:])
+
+
+@style()
+def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
+    """Draw a share against a number: the mean of several runs, in a band from the lowest to the highest.
+
+    Args:
+        tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each number}; at most 9.
+        xlabel, ylabel: what the numbers and the shares are.
+
+    Raises:
+        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
+    """
+    ax, means = _draw_bands(ax, tables, xlabel, ylabel)
+    words = []
+    for name, mean in means.items():
+        ends = ", ".join(f"≈{mean[at]:.1f} at ≈{at:g}" for at in mean.index[[0, -1]])
+        words.append(f"{name} {ends}")
+    text = f"{ylabel} against {xlabel}, means of several runs: {'; '.join(words)}."
+    return describe(ax, text[0].upper() + text[1:])
+
+
+@style()
+def plot_ways(tables, xlabel="accuracy (%)", ax=None):
+    """Draw a share for each way to do something, by models: a mark at the mean, a line from the lowest to the highest.
+
+    Args:
+        tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each way}; at most 9.
+        xlabel: what the shares are.
+
+    Raises:
+        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
+    """
+    _check_shares(tables, missing=True)
+    ways = list(next(iter(tables.values())))
+    ax = ax or new_axes(7.5, 0.9 + 0.42 * len(ways))
+    places = np.arange(len(ways))
+    words = {way: [] for way in ways}
+    for number, (name, table) in enumerate(tables.items()):
+        y = places + 0.16 * (number - (len(tables) - 1) / 2)
+        shares, colour = 100 * table[ways], COLOURS[number]
+        ax.hlines(y, shares.min(), shares.max(), color=colour, lw=2)
+        ax.plot(shares.mean(), y, MARKERS[number], color=colour, markersize=6, label=name)
+        for way, mean in shares.mean().items():
+            words[way].append(f"{name} ≈{mean:.1f}")
+    ax.set(yticks=places, yticklabels=ways, xlabel=xlabel, xlim=(0, 101))
+    ax.grid(axis="x", color="0.9")
+    ax.invert_yaxis()
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    text = "; ".join(f"{way}: {', '.join(means)}" for way, means in words.items())
+    return describe(ax, f"Marks: {xlabel}, the mean of several runs. {text}.")

@@ -1,15 +1,29 @@
 """How the windows of a convolution or a pooling are drawn, cell by cell: what stands behind two of the `plots`."""
 
+from itertools import product
+
 import matplotlib.pyplot as plt
 
-from .. import arithmetic
-from .base import COLOURS
+from ..arithmetic import short
+from .base import CENTRED, COLOURS, array
 
-RESULT = COLOURS[0]
+LOOKS = {  # of a cell: the colours of its face and its edge, the edge's width and line, the colour of its text
+    "plain": ("white", "0.6", 0.8, "-", "black"),
+    "plain, padding": ("white", "0.6", 0.8, ":", "0.45"),
+    "window": ("#F7D98B", "black", 1.8, "-", "black"),
+    "window, padding": ("#FCF1D6", "black", 1.8, ":", "0.45"),
+    "kernel": ("#BFE3D5", "0.3", 0.8, "-", "black"),
+    "result": (COLOURS[0], "black", 1.8, "-", "white"),
+    "done": ("#D3E6F5", "0.6", 0.8, "-", "black"),
+    "to come": ("white", "0.8", 0.8, "-", "black"),
+}
 
 
-def scene_of(input, weight, windows, sides, outside):
+class Scene:
     """The drawing of a convolution or a pooling, ready to draw each of its windows.
+
+    In 1-D, input, kernel and output stand below each other, the kernel and the output cell under their window. In 2-D
+    they stand beside each other, their channels below each other.
 
     Args:
         input: a tensor, (channels, L) or (channels, H, W).
@@ -18,161 +32,85 @@ def scene_of(input, weight, windows, sides, outside):
         sides: cells of padding (before, after) along each axis.
         outside: what stands in the padding, or None if it is left empty.
 
-    Returns:
-        An object with `width` and `height` in cells, and `draw(ax, step, top, size)`: the window number `step`, its
-        upper edge at `top`, `size` points to a cell.
+    Attributes:
+        width, height: of the drawing of one window, in cells.
 
     >>> import torch
+    >>> from mnist_lib.arithmetic import max_pool_windows
     >>> input = torch.arange(6.0).reshape(1, 6)
-    >>> windows = arithmetic.max_pool_windows(input, 2)
-    >>> scene = scene_of(input, None, windows, [(0, 0)], outside=None)
+    >>> scene = Scene(input, None, max_pool_windows(input, 2), [(0, 0)], outside=None)
     >>> round(scene.width, 1), round(scene.height, 2)
     (9.2, 2.35)
     """
-    return (_Signals if input.dim() == 2 else _Images)(input, weight, windows, sides, outside)
-
-
-class _Scene:
-    """What the drawings of a 1-D and of a 2-D window share: rows of cells, and which of them stand out."""
 
     def __init__(self, input, weight, windows, sides, outside):
-        self.windows, self.sides, self.outside = windows, sides, outside
-        self.input = input.detach().cpu().numpy()
-        self.weight = None if weight is None else weight.detach().cpu().numpy()
+        self.input, self.windows, self.outside = array(input), windows, outside
         self.low = [-before for before, _ in sides]
-        self.high = [size - 1 + after for size, (_, after) in zip(self.input.shape[1:], sides)]
+        self.end = [size + after for size, (_, after) in zip(input.shape[1:], sides)]
+        self.high = self.end
         for cell in windows[-1].cells:  # where ceil_mode lets the last window stick out
-            self.high = [max(most, at) for most, at in zip(self.high, cell[1:])]
+            self.high = [max(most, at + 1) for most, at in zip(self.high, cell[1:])]
+        shown = [high - low for low, high in zip(self.low, self.high)]
+        blocks = {"input": (len(input), *shown)}
+        if weight is not None:
+            blocks["kernel"] = weight.shape[1:]
+        blocks["output"] = [at + 1 for at in windows[-1].output]
+        self.names, self.corners = [], {}
+        (self._below if len(sides) == 1 else self._beside)(blocks)
 
-    def input_text(self, cell):
+    def _below(self, blocks):
+        """Find the places of blocks in 1-D."""
+        room, y, gap = 3.2, 0, 0.35  # room for the names, at the left
+        for name, (channels, _) in blocks.items():
+            self.names.append((0, y + channels / 2, name, "left"))
+            self.corners[name] = room - self.low[0], y, 1
+            y += channels + gap
+        self.width, self.height = room + blocks["input"][1], y - gap
+
+    def _beside(self, blocks):
+        """Find the places of blocks in 2-D."""
+        x, top, gap, self.height = 0, 0.9, 1.2, 0
+        for name, (channels, rows, columns) in blocks.items():
+            self.names.append((x + columns / 2, 0.4, name, "center"))
+            left, above = (self.low[1], self.low[0]) if name == "input" else (0, 0)
+            self.corners[name] = x - left, top - above, rows + 0.5
+            x += columns + gap
+            self.height = max(self.height, top + channels * (rows + 0.5) - 0.5)
+        self.width = x - gap
+
+    def draw(self, ax, step, top, size):
+        """Draw the window number `step`, its upper edge at `top`, `size` points to a cell."""
+        for x, y, name, side in self.names:
+            ax.text(x, top + y, name, ha=side, va="center", fontsize=min(12, 0.4 * size))
+
+        def draw_cell(state, text, block, cell, under=None):
+            left, above, pitch = self.corners[block]
+            channel, *row, column = cell
+            x = left + (column if under is None or len(row) else under)
+            y = top + above + channel * pitch + sum(row)
+            face, edge, width, line, colour = LOOKS[state]
+            look = {"fc": face, "ec": edge, "lw": width, "ls": line}
+            ax.add_patch(plt.Rectangle((x, y), 1, 1, **look, zorder=3 if width > 1 else 2))
+            font = size * min(0.42, 1.35 / max(1, len(text)))
+            look = {"color": colour, "fontsize": font, "zorder": 4}
+            ax.text(x + 0.5, y + 0.53, text, **CENTRED, **look)
+
+        window = self.windows[step]
+        for cell in product(range(len(self.input)), *map(range, self.low, self.high)):
+            text, inside = self._input_text(cell)
+            state = "window" if cell in window.cells else "plain"
+            draw_cell(state if inside else f"{state}, padding", text, "input", cell)
+        for cell, (_, *place), weight in zip(window.cells, window.kernel, window.weights):
+            draw_cell("kernel", short(weight), "kernel", place, under=cell[1])
+        for number, other in enumerate(self.windows):
+            state = "result" if number == step else "done" if number < step else "to come"
+            text = "" if number > step else short(other.result)
+            middle = (other.cells[0][1] + other.cells[-1][1]) / 2
+            draw_cell(state, text, "output", other.output, under=middle)
+
+    def _input_text(self, cell):
         """What stands in an input cell, and whether it is the input's own."""
         if all(0 <= at < size for at, size in zip(cell, self.input.shape)):
-            return arithmetic.short(self.input[cell]), True
-        sizes = self.input.shape[1:]
-        beyond = any(at >= n + after for at, n, (_, after) in zip(cell[1:], sizes, self.sides))
-        return "" if beyond or self.outside is None else arithmetic.short(self.outside), False
-
-    def draw_cell(self, ax, x, y, text, size, state="plain"):
-        """One square, its upper left corner at (x, y); `size` is its side in points."""
-        face, edge, width, colour, line = {
-            "plain": ("white", "0.6", 0.8, "black", "-"),
-            "padding": ("white", "0.6", 0.8, "0.45", ":"),
-            "window": ("#F7D98B", "black", 1.8, "black", "-"),
-            "window in padding": ("#FCF1D6", "black", 1.8, "0.45", ":"),
-            "kernel": ("#BFE3D5", "0.3", 0.8, "black", "-"),
-            "result": (RESULT, "black", 1.8, "white", "-"),
-            "done": ("#D3E6F5", "0.6", 0.8, "black", "-"),
-            "to come": ("white", "0.8", 0.8, "black", "-"),
-        }[state]
-        above = 3 if "window" in state or state == "result" else 2
-        box = plt.Rectangle((x, y), 1, 1, fc=face, ec=edge, lw=width, ls=line, zorder=above)
-        ax.add_patch(box)
-        font = size * min(0.42, 1.35 / max(1, len(text)))
-        ax.text(
-            x + 0.5, y + 0.53, text, ha="center", va="center", fontsize=font, color=colour, zorder=4
-        )
-
-    def draw_input_cell(self, ax, x, y, cell, window, size):
-        text, inside = self.input_text(cell)
-        if cell in window.cells:
-            state = "window" if inside else "window in padding"
-        else:
-            state = "plain" if inside else "padding"
-        self.draw_cell(ax, x, y, text, size, state)
-
-    def draw_output_cell(self, ax, x, y, number, step, size):
-        state = "result" if number == step else "done" if number < step else "to come"
-        text = "" if number > step else arithmetic.short(self.windows[number].result)
-        self.draw_cell(ax, x, y, text, size, state)
-
-
-class _Signals(_Scene):
-    """1-D: input, kernel and output below each other, the kernel and the output cell under their window."""
-
-    margin = 3.2  # for the names at the left
-
-    def __init__(self, input, weight, windows, sides, outside):
-        super().__init__(input, weight, windows, sides, outside)
-        self.kernel_rows = 0 if weight is None else weight.shape[1]
-        self.width = self.margin + self.high[0] - self.low[0] + 1
-        self.gap = 0.35
-        self.output_rows = windows[-1].output[0] + 1
-        self.height = len(self.input) + self.gap + self.output_rows
-        if self.kernel_rows:
-            self.height += self.kernel_rows + self.gap
-
-    def draw(self, ax, step, top, size):
-        window, left = self.windows[step], self.margin - self.low[0]
-        self.name(ax, "input", top, len(self.input), size)
-        for channel in range(len(self.input)):
-            for at in range(self.low[0], self.high[0] + 1):
-                place = (channel, at)
-                self.draw_input_cell(ax, left + at, top + channel, place, window, size)
-        top += len(self.input) + self.gap
-        if self.kernel_rows:
-            self.name(ax, "kernel", top, self.kernel_rows, size)
-            for cell, (_, row, _), weight in zip(window.cells, window.kernel, window.weights):
-                text = arithmetic.short(weight)
-                self.draw_cell(ax, left + cell[1], top + row, text, size, "kernel")
-            top += self.kernel_rows + self.gap
-        self.name(ax, "output", top, self.output_rows, size)
-        for number, other in enumerate(self.windows):
-            places = [cell[1] for cell in other.cells]
-            x = left + (places[0] + places[-1]) / 2
-            self.draw_output_cell(ax, x, top + other.output[0], number, step, size)
-
-    def name(self, ax, text, top, rows, size):
-        ax.text(0, top + rows / 2, text, va="center", fontsize=min(12, 0.4 * size))
-
-
-class _Images(_Scene):
-    """2-D: input, kernel and output beside each other, their channels below each other."""
-
-    gap = 1.2
-
-    def __init__(self, input, weight, windows, sides, outside):
-        super().__init__(input, weight, windows, sides, outside)
-        self.rows, self.columns = (high - low + 1 for low, high in zip(self.low, self.high))
-        self.kernel = (0, 0, 0) if weight is None else tuple(weight.shape[1:])
-        self.output = tuple(at + 1 for at in windows[-1].output)
-        blocks = [
-            (len(self.input), self.rows, self.columns),
-            self.kernel,
-            self.output,
-        ]
-        blocks = [block for block in blocks if block[0]]
-        self.width = sum(block[2] for block in blocks) + self.gap * (len(blocks) - 1)
-        self.height = 0.9 + max(count * (rows + 0.5) - 0.5 for count, rows, _ in blocks)
-
-    def draw(self, ax, step, top, size):
-        window = self.windows[step]
-        self.name(ax, "input", 0, top, self.columns, size)
-        top += 0.9
-        for channel in range(len(self.input)):
-            for row in range(self.rows):
-                for column in range(self.columns):
-                    place = (channel, self.low[0] + row, self.low[1] + column)
-                    y = top + channel * (self.rows + 0.5) + row
-                    self.draw_input_cell(ax, column, y, place, window, size)
-        left = self.columns + self.gap
-        if self.weight is not None:
-            self.name(ax, "kernel", left, top - 0.9, self.kernel[2], size)
-            for (_, channel, row, column), weight in zip(window.kernel, window.weights):
-                y = top + channel * (self.kernel[1] + 0.5) + row
-                self.draw_cell(ax, left + column, y, arithmetic.short(weight), size, "kernel")
-            left += self.kernel[2] + self.gap
-        self.name(ax, "output", left, top - 0.9, self.output[2], size)
-        for number, other in enumerate(self.windows):
-            channel, row, column = other.output
-            y = top + channel * (self.output[1] + 0.5) + row
-            self.draw_output_cell(ax, left + column, y, number, step, size)
-
-    def name(self, ax, text, left, top, columns, size):
-        ax.text(
-            left + columns / 2,
-            top + 0.4,
-            text,
-            ha="center",
-            va="center",
-            fontsize=min(12, 0.4 * size),
-        )
+            return short(self.input[cell]), True
+        beyond = any(at >= end for at, end in zip(cell[1:], self.end))
+        return "" if beyond or self.outside is None else short(self.outside), False

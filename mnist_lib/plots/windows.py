@@ -7,8 +7,11 @@ import numpy as np
 import torch
 
 from .. import arithmetic
-from . import scenes
 from .base import COLOURS, array, describe, new_axes, style
+from .scenes import Scene
+
+USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+USUAL |= {"ceil_mode": False, "count_include_pad": True}
 
 
 @style()
@@ -18,31 +21,28 @@ def plot_signals(signals, starts=None, ax=None):
     Args:
         signals: {name: (L,)}.
         starts: {name: the place of its first value}; 0 where nothing is said.
-        ax: the axes to draw into, or None for a new figure.
     """
     ax = ax or new_axes(7, 1.3 * len(signals))
     ax.axis("off")
-    names, bands = list(signals), len(signals)
-    ends = [(starts or {}).get(name, 0) + len(signals[name]) for name in names]
-    words = []
-    for number, name in enumerate(names):
+    bands, words, last = len(signals), [], 0
+    for number, (name, signal) in enumerate(signals.items()):
         band = ax.inset_axes((0, 1 - (number + 0.85) / bands, 1, 0.8 / bands))
-        values = array(torch.as_tensor(signals[name]))
+        values = array(signal)
         places = (starts or {}).get(name, 0) + np.arange(len(values))
+        last = max(last, places[-1])
         band.axhline(0, color="0.8", linewidth=0.8)
         band.plot(places, values, "o-", color=COLOURS[number % len(COLOURS)], markersize=4)
-        band.set(xlim=(-0.5, max(ends) - 0.5))
         band.set_title(name, loc="left", fontsize=12, pad=2)
         band.margins(y=0.15)
-        if number < bands - 1:
-            band.tick_params(labelbottom=False)
-        else:
-            band.set_xlabel("place")
+        band.tick_params(labelbottom=number == bands - 1)
         low, high = arithmetic.short(values.min()), arithmetic.short(values.max())
         words.append(
             f"{name}: {len(values)} values from {low} to {high}, the largest at {places[values.argmax()]}, "
             f"the smallest at {places[values.argmin()]}"
         )
+    for band in ax.child_axes:
+        band.set_xlim(-0.5, last + 0.5)
+    band.set_xlabel("place")
     return describe(ax, f"Signals below each other. {'; '.join(words)}.")
 
 
@@ -65,7 +65,6 @@ def plot_convolution(
         input, weight, bias, stride, padding, dilation, groups: as in `arithmetic.convolution_windows`.
         steps: the numbers of the windows to draw, from 0; or None for the first, a middle and the last one.
         sums: whether to write the sum below each window.
-        ax: the axes to draw into, or None for a new figure.
 
     Raises:
         TypeError, ValueError: what goes in does not go together, or there is no such window.
@@ -73,10 +72,9 @@ def plot_convolution(
     windows = arithmetic.convolution_windows(input, weight, bias, stride, padding, dilation, groups)
     input, weight = torch.as_tensor(input), torch.as_tensor(weight)
     words = f"A convolution, input {tuple(input.shape)} and weight {tuple(weight.shape)}"
-    words += _settings(stride=(stride, 1), padding=(padding, 0), dilation=(dilation, 1))
-    words += _settings(groups=(groups, 1))
+    words += _settings(stride=stride, padding=padding, dilation=dilation, groups=groups)
     sides = _sides(padding, weight.shape[2:], dilation)
-    scene = scenes.scene_of(input, weight, windows, sides, outside=0.0)
+    scene = Scene(input, weight, windows, sides, outside=0.0)
     return _draw_windows(ax, scene, steps, sums, words)
 
 
@@ -100,40 +98,34 @@ def plot_pooling(
         input, kernel_size, stride, padding, dilation, ceil_mode: as in `arithmetic.max_pool_windows`.
         count_include_pad: as in `arithmetic.avg_pool_windows`; for "avg" alone.
         kind: "max" or "avg"; "avg" takes no dilation.
-        steps, sums, ax: as in `plot_convolution`.
+        steps, sums: as in `plot_convolution`.
 
     Raises:
         TypeError, ValueError: what goes in does not go together, or there is no such window.
     """
     if kind == "max":
-        windows = arithmetic.max_pool_windows(
-            input, kernel_size, stride, padding, dilation, ceil_mode
-        )
+        options = {"dilation": dilation}
     elif kind == "avg" and dilation == 1:
-        windows = arithmetic.avg_pool_windows(
-            input, kernel_size, stride, padding, ceil_mode, count_include_pad
-        )
+        options = {"count_include_pad": count_include_pad}
     else:
-        raise ValueError(
-            f'kind must be "max", or "avg" with dilation 1; got {kind!r} with dilation {dilation}'
-        )
+        got = f"{kind!r} with dilation {dilation}"
+        raise ValueError(f'kind must be "max", or "avg" with dilation 1; got {got}')
+    make_windows = getattr(arithmetic, f"{kind}_pool_windows")
+    windows = make_windows(input, kernel_size, stride, padding, ceil_mode=ceil_mode, **options)
     input = torch.as_tensor(input)
     words = f"{'A max' if kind == 'max' else 'An average'} pooling, input {tuple(input.shape)}"
     words += f", kernel_size {kernel_size}, stride {kernel_size if stride is None else stride}"
-    words += _settings(padding=(padding, 0), dilation=(dilation, 1), ceil_mode=(ceil_mode, False))
-    words += _settings(count_include_pad=(count_include_pad, True))
+    words += _settings(padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+    words += _settings(count_include_pad=count_include_pad)
     kernel_sizes = arithmetic.for_each_axis("kernel_size", kernel_size, input.dim() - 1)
     outside = -math.inf if kind == "max" else 0.0 if count_include_pad else None
-    sides = _sides(padding, kernel_sizes, dilation)
-    scene = scenes.scene_of(input, None, windows, sides, outside)
+    scene = Scene(input, None, windows, _sides(padding, kernel_sizes, dilation), outside)
     return _draw_windows(ax, scene, steps, sums, words)
 
 
 def _settings(**settings):
-    """What is not as usual, in words: {name: (value, usual value)}."""
-    return "".join(
-        f", {name} {value}" for name, (value, usual) in settings.items() if value != usual
-    )
+    """What is not as usual, in words."""
+    return "".join(f", {name} {value}" for name, value in settings.items() if value != USUAL[name])
 
 
 def _sides(padding, kernel_sizes, dilation):
