@@ -39,13 +39,12 @@ labels = torch.arange(2000) % 10  # the answers to the first of 20 images with l
 probabilities = torch.eye(10)[torch.where(labels == 4, (torch.arange(2000) < 100) * 5 + 4, labels)]
 confusion_explorer(Split(torch.rand(2000, 1, 28, 28), labels), 0.9 * probabilities + 0.01)""",
     """import torch
-from mnist_lib.training import WeightRecord
+from mnist_lib.machinery.watchers import WeightRecord
 from mnist_lib.widgets import kernel_explorer
-model = torch.nn.Conv2d(4, 8, kernel_size=5)
-record = WeightRecord(model, ["weight"])
+record = WeightRecord(["weight"])
 for step in range(9):
-    torch.nn.init.constant_(model.weight, (step + 1) / 9)
-    record.note(10 * step)
+    record.steps.append(10 * step)
+    record.copies["weight"].append(torch.full((8, 4, 5, 5), (step + 1) / 9))
 kernel_explorer(record, "weight")""",
     f"{NETWORKS}\nfrom mnist_lib.widgets import *\nfeature_explorer(networks['ConvNet'], split)",
     f"{NETWORKS}\nfrom mnist_lib.widgets import *\nshift_explorer(networks, split, layer='layers.3')",

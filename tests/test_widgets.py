@@ -2,15 +2,14 @@
 
 import base64
 import html
-import importlib
 import io
 import itertools
 import re
-import sys
 import threading
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -23,8 +22,8 @@ from matplotlib.figure import Figure
 from test_plots import contrast
 from watched import Watched
 
-import mnist_lib
-from mnist_lib import data, features, metrics, models, plots, training, widgets
+from mnist_lib import data, features, metrics, models, plots, widgets
+from mnist_lib.machinery import watchers
 from mnist_lib.widgets import (
     confusion_explorer,
     convolution_explorer,
@@ -57,10 +56,11 @@ def make_record(out_channels=3, in_channels=2, moments=4):
     """The weights of a convolution, "weight", drawn anew at each moment and growing; steps 0, 10, 20, …"""
     torch.manual_seed(0)
     model = torch.nn.Conv2d(in_channels, out_channels, kernel_size=3)
-    record = training.WeightRecord(model, ["weight", "bias"], every=10)
+    record = watchers.WeightRecord(["weight", "bias"], every=10)
     for moment in range(moments):
         torch.nn.init.normal_(model.weight, std=0.1 + moment)
-        record.note(10 * moment)
+        training = SimpleNamespace(model=model, step=10 * moment, last_step=10 * (moments - 1))
+        record.after_step(training) if moment else record.before_training(training)
     return record
 
 
@@ -343,6 +343,7 @@ def test_an_impossible_choice_is_said_in_words_and_can_be_taken_back():
         ),
         (lambda: pooling_explorer(padding=2), "padding must be at most half of"),
         (lambda: pooling_explorer(rows=1), "kernel_size 2 with dilation 1 spans 2 cells"),
+        (lambda: learning_rate_explorer(X, Y[:3]), r"y must have the shape of x, (4,), got (3,)"),
     ],
 )
 def test_the_reason_is_given(make, reason):
@@ -381,7 +382,6 @@ def test_sliders_go_where_their_table_says(ranges):
     ("make", "error", "message"),
     [
         (lambda: convolution_explorer(3), ValueError, "dimensions must be 1 or 2, got 3"),
-        (lambda: convolution_explorer(True), TypeError, "dimensions must be 1 or 2, got True"),
         (lambda: convolution_explorer(strid=2), TypeError, r"one of size, .*groups; got 'strid'"),
         (lambda: convolution_explorer(rows=2), TypeError, r"one of size, .*groups; got 'rows'"),
         (
@@ -395,11 +395,11 @@ def test_sliders_go_where_their_table_says(ranges):
             "stride must be an integer from 1 to 4, got 1.5",
         ),
         (lambda: convolution_explorer(padding=True), TypeError, "padding .* got True"),
-        (lambda: pooling_explorer(size=99), ValueError, "size must be .* from 1 to 8, got 99"),
+        (lambda: pooling_explorer(size=99), ValueError, "rows must be .* from 1 to 8, got 99"),
         (
-            lambda: pooling_explorer(ceil_mode=1),
-            TypeError,
-            "ceil_mode must be False or True, got 1",
+            lambda: pooling_explorer(ceil_mode=2),
+            ValueError,
+            "ceil_mode must be False or True, got 2",
         ),
         (
             lambda: pooling_explorer(kind="min"),
@@ -412,11 +412,6 @@ def test_sliders_go_where_their_table_says(ranges):
             ValueError,
             "steps must be an integer from 1 to 1000, got 0",
         ),
-        (lambda: learning_rate_explorer("x", Y), TypeError, "x must be a tensor or a list"),
-        (lambda: learning_rate_explorer(X, Y[:3]), ValueError, r"y .* of x, \(4,\), got \(3,\)"),
-        (lambda: learning_rate_explorer(X, Y / 0), ValueError, "y must hold finite numbers"),
-        (lambda: learning_rate_explorer([1, 1], [1, 2]), ValueError, "x .* two different numbers"),
-        (lambda: learning_rate_explorer([], []), ValueError, "x .* two different numbers"),
     ],
 )
 def test_start_values_are_checked(make, error, message):
@@ -765,29 +760,32 @@ def test_the_colour_is_the_darker_the_more():
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "message"),
+    ("change", "message"),
     [
-        (lambda p: p[:9], ValueError, r"probabilities must be \(10, classes\), .* got \(9, 10\)"),
-        (lambda p: p[0], ValueError, r"probabilities must be \(10, classes\), .* got \(10,\)"),
-        (lambda p: p.log(), ValueError, r"probabilities .* as logits.softmax\(dim=1\) does"),
-        (lambda p: p.log().softmax(dim=0), ValueError, "add up to 1 in each row"),
-        (lambda p: p / 0, ValueError, "add up to 1 in each row"),
-        (lambda p: "p", TypeError, "probabilities must be a tensor"),
-        (lambda p: p[:, :2].softmax(dim=1), ValueError, "labels must be from 0 to 1"),
+        (lambda p: p[:9], r"probabilities must be \(10, classes\), .* got \(9, 10\)"),
+        (lambda p: p[0], r"probabilities must be \(10, classes\), .* got \(10,\)"),
+        (lambda p: p.argmax(dim=1), r"probabilities must be \(10, classes\), .* got \(10,\)"),
+        (
+            lambda p: p.log(),
+            r"probabilities .* as logits.softmax\(dim=1\) does, got .* sums from -",
+        ),
+        (lambda p: p.log().softmax(dim=0), "rows that add up to 1"),
+        (lambda p: p / 0, "rows that add up to 1"),
+        (lambda p: p[:, :2].softmax(dim=1), "labels"),
     ],
 )
-def test_probabilities_are_checked(change, error, message):
+def test_probabilities_are_checked(change, message):
     split, probabilities = make_predictions(10)
-    with pytest.raises(error, match=message):
+    with pytest.raises(ValueError, match=message):
         confusion_explorer(split, change(probabilities))
 
 
 def test_there_is_an_image_to_be_confused():
     split, probabilities = make_predictions(10)
     with pytest.raises(ValueError, match="split must hold at least one image, got none"):
-        confusion_explorer(data.Split(*split[:0]), probabilities[:0])
+        confusion_explorer(split[:0], probabilities[:0])
     with pytest.raises(TypeError, match="split must be a Split, got tuple"):
-        confusion_explorer(split[:], probabilities)
+        confusion_explorer((split.images, split.labels), probabilities)
 
 
 # Without steps, and with limits
@@ -853,25 +851,6 @@ def test_the_arrow_keys_stand_above_the_picture_and_say_what_they_move():
         assert explorer.arrow_keys.words == f"Arrow keys move the {moved}"
 
 
-def test_only_the_explorers_with_arrow_keys_need_their_package(monkeypatch):
-    """As where the course was renewed, and its environment was not."""
-    monkeypatch.setitem(sys.modules, "anywidget", None)  # importing it fails
-    for module in [name for name in sys.modules if name.startswith("mnist_lib.widgets")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.delattr(mnist_lib, "widgets", raising=False)
-    fresh = importlib.import_module("mnist_lib.widgets")
-    assert fresh is not widgets
-    monkeypatch.setattr(fresh.explorer, "PIXELS_PER_INCH", 20)
-    fresh.convolution_explorer(), fresh.kernel_explorer(make_record(), "weight")
-    advice = "need anywidget, which is not installed; .* run:  pip install -r requirements.txt$"
-    for make in (
-        lambda: fresh.feature_explorer(models.ConvNet(), make_digits()),
-        lambda: fresh.shift_explorer({"": models.ConvNet()}, make_digits()),
-    ):
-        with pytest.raises(ModuleNotFoundError, match=f"the arrow keys {advice}"):
-            make()
-
-
 def test_the_arrow_keys_have_their_files():
     keys = EXPLORERS["shift"]().arrow_keys
     name = re.search(r'className = "([^"]+)"', str(keys._esm))[1]
@@ -926,19 +905,7 @@ def test_the_kernels_of_all_moments_have_the_same_colours():
 @pytest.mark.parametrize(
     ("record", "name", "error", "message"),
     [
-        (
-            [torch.zeros(4, 1, 5, 5)],
-            "weight",
-            TypeError,
-            "record must be a mnist_lib.training.WeightRecord, got <class 'list'>",
-        ),
-        (
-            type("WeightRecord", (), {"__module__": "__main__"})(),
-            "weight",
-            TypeError,
-            "record must be a mnist_lib.training.WeightRecord, got <class '__main__.WeightRecord'>",
-        ),
-        (make_record(moments=0), "weight", ValueError, r"record must hold weights, .*fit\("),
+        (make_record(moments=0), "weight", ValueError, "record must hold weights, got none"),
         (make_record(), "bias", ValueError, r"name must be .* 2-D conv.*, got 'bias', \(3,\)"),
         (make_record(), "wait", KeyError, "name must be one of weight, bias, got 'wait'"),
     ],
@@ -1028,18 +995,17 @@ def test_large_numbers_are_not_cut_off():
 
 
 @pytest.mark.parametrize(
-    ("model", "layers", "error", "message"),
+    ("model", "layers", "message"),
     [
-        (len, None, TypeError, "model must be an nn.Module, got builtin_function_or_method"),
-        (models.MLP(), None, ValueError, "model must be .* that begins with conv.*, got MLP"),
-        (torch.nn.Conv2d(1, 2, 3), None, ValueError, "model must be .*, got Conv2d"),
-        (models.ConvNet(), "layers.0", TypeError, r"layers must be a list .*\['layers.0'\]"),
-        (models.ConvNet(), [], ValueError, "layers must hold at least one name, got none"),
-        (models.ConvNet(), ["layers.6"], ValueError, "layers .* layers.5; got 'layers.6'"),
+        (models.MLP(), None, r"layers must be some with feature maps \(MLP has none\), got \[\]"),
+        (torch.nn.Conv2d(1, 2, 3), None, r"with feature maps \(Conv2d has none\)"),
+        (models.ConvNet(), "layers.0", r"layers must be .*, layers.5\), got 'layers.0'"),
+        (models.ConvNet(), [], r"layers must be .*, layers.5\), got \[\]"),
+        (models.ConvNet(), ["layers.6"], r"layers must be .*, layers.5\), got \['layers.6'\]"),
     ],
 )
-def test_model_and_layers_are_checked(model, layers, error, message):
-    with pytest.raises(error, match=message):
+def test_model_and_layers_are_checked(model, layers, message):
+    with pytest.raises(ValueError, match=message):
         feature_explorer(model, make_digits(), layers)
 
 
@@ -1050,7 +1016,7 @@ def test_there_is_a_digit_to_look_at(make):
     with pytest.raises(ValueError, match="split must hold at least one image, got none"):
         make(models.ConvNet(), make_digits(0))
     with pytest.raises(TypeError, match="split must be a Split, got tuple"):
-        make(models.ConvNet(), make_digits()[:])
+        make(models.ConvNet(), tuple(make_digits()[:2]))
 
 
 # Moving a digit

@@ -19,19 +19,3 @@ from .inside import feature_explorer, kernel_explorer
 from .pad import DrawingPad, drawing_pad
 from .shifts import shift_explorer
 from .windows import CONVOLUTION, POOLING, convolution_explorer, pooling_explorer
-
-__all__ = [
-    "CONVOLUTION",
-    "POOLING",
-    "DrawingPad",
-    "Explorer",
-    "View",
-    "confusion_explorer",
-    "convolution_explorer",
-    "drawing_pad",
-    "feature_explorer",
-    "kernel_explorer",
-    "learning_rate_explorer",
-    "pooling_explorer",
-    "shift_explorer",
-]

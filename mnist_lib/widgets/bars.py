@@ -1,68 +1,88 @@
-"""Bars for the probabilities that models give a digit: what all explorers of one digit draw."""
+"""What models make of an image of a digit, and bars for it: what the explorers of one digit share."""
 
 import textwrap
 
 from matplotlib.collections import PolyCollection
 from torch import nn
 
-from .. import plots
+from .. import plots, training
 
 A_BAR = 0.17  # inches, from one bar to the next
 ABOVE = 0.65  # inches above the bars, for the name of a model and its answer
 A_ROW = 2.5  # inches from the bars of a model to those below
 
 
-def check_models(models):
-    """Raise an error if `models` is no {name: model}, or empty."""
+def ask(models, image):
+    """What models make of an image (1, 28, 28): {name: probabilities (10,), on the CPU}; of None, {}.
+
+    Raises:
+        TypeError: `models` is not a dict {name: nn.Module}.
+        ValueError: `models` is empty, or a model does not give 10 logits.
+    """
     if not isinstance(models, dict) or not all(isinstance(m, nn.Module) for m in models.values()):
         raise TypeError(f"models must be a dict {{name: nn.Module}}, got {models!r:.60}")
     if not models:
         raise ValueError("models must hold at least one model, got none")
+    if image is None:
+        return {}
+    given = {name: training.probabilities(m, image[None])[0].cpu() for name, m in models.items()}
+    for name, values in given.items():
+        if values.shape != (10,):
+            shape = (1, *values.shape)
+            raise ValueError(f"models[{name!r}] must return logits (N, 10), got {shape}")
+    return given
 
 
-def answers_of(given):
-    """The most probable digit and its probability in words, {name: "7 (98 %)"}, of {name: probabilities (10,)}."""
-    return {
-        name: f"{values.argmax().item()} ({100 * values.max().item():.0f} %)"
-        for name, values in given.items()
-    }
+def answer_of(probabilities):
+    """The most probable digit and its probability in words, "7 (98 %)"; a dash for zeros, where nobody was asked."""
+    if not probabilities.any():
+        return "–"
+    return f"{probabilities.argmax().item()} ({100 * probabilities.max().item():.0f} %)"
 
 
-def inches(ax, width, height):
-    """Let the unit of empty axes be an inch, counted from the left and from above."""
+def in_words(given):
+    """The answers of several models in words; `given` is {name: probabilities (10,)}."""
+    return ", ".join(f"{name} {answer_of(values)}" for name, values in given.items())
+
+
+def add_axes_in_inches(figure, height):
+    """New axes at the top of a figure, as wide as it is; their unit is an inch, from the left and from above."""
+    width, whole = figure.get_size_inches()
+    ax = figure.add_axes((0, 1 - height / whole, 1, height / whole))
     ax.set(xlim=(0, width), ylim=(height, 0))
     ax.axis("off")
+    return ax
 
 
-def draw_image(ax, image, left, top, size):
-    """Draw an image (1, H, W) as a square of `size` inches."""
-    extent = (left, left + size, top + size, top)
+def draw_image(ax, image, left):
+    """Draw an image (1, 28, 28), as high as the bars, in axes of `add_axes_in_inches`."""
+    size = 10 * A_BAR
+    extent = (left, left + size, ABOVE + size, ABOVE)
     ax.imshow(image[0].cpu().numpy(), cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
 
 
-def draw_bars(ax, given, answers, blue, left, across, columns=4):
-    """Draw, for each model, its answer above the probabilities of 0 to 9, in axes whose unit is an inch.
+def draw_bars(ax, given, left, across, label=None):
+    """Draw, for each model, its answer above the probabilities of 0 to 9, four models to a row.
 
     Few artists, and no axes of their own for the models: it is drawn anew at every key press.
 
     Args:
-        ax: axes after `inches`.
+        ax: axes of `add_axes_in_inches`.
         given: {name: probabilities (10,)}.
-        answers: {name: what is written below the name}.
-        blue: {name: the digit whose bar is blue}; the others are orange.
         left: inches to the left of the first model.
         across: inches from a model to the next one.
-        columns: how many models stand side by side.
+        label: the digit whose bar is blue, or None for the most probable one; the others are orange.
     """
     full, bars, colours = across - 0.25, [], []
     for number, (name, values) in enumerate(given.items()):
-        row, column = divmod(number, columns)
+        row, column = divmod(number, 4)
         start, top = left + column * across, A_ROW * row + ABOVE
         title = textwrap.fill(name, round(11 * full), max_lines=2, placeholder=" …")
-        ax.text(start, top - 0.08, f"{title}\n{answers[name]}", va="bottom", linespacing=1.1)
+        ax.text(start, top - 0.08, f"{title}\n{answer_of(values)}", va="bottom", linespacing=1.1)
+        blue = values.argmax().item() if label is None else label
         for digit, value in enumerate(values.tolist()):
             y = top + digit * A_BAR
-            colour = plots.COLOURS[0 if digit == blue[name] else 1]
+            colour = plots.COLOURS[0 if digit == blue else 1]
             for share, face in ((1, "0.93"), (value, colour)):
                 x, low = start + share * full, y + 0.8 * A_BAR
                 bars.append([(start, y), (x, y), (x, low), (start, low)])

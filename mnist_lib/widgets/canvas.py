@@ -10,12 +10,7 @@ from ..strokes import check_strokes
 
 
 def as_lists(strokes):
-    """A drawing as lists of [x, y], with four decimals. Raises the errors of `strokes.check_strokes`.
-
-    >>> import torch
-    >>> as_lists([torch.tensor([[0.5, 0.12345]])])
-    [[[0.5, 0.1235]]]
-    """
+    """A drawing as lists of [x, y], with four decimals. Raises the errors of `strokes.check_strokes`."""
     return [np.round(stroke, 4).tolist() for stroke in check_strokes(strokes)]
 
 

@@ -1,7 +1,7 @@
 """The digits behind the numbers of a confusion matrix."""
 
 import math
-from functools import partial
+from itertools import product
 
 import ipywidgets
 import torch
@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 
 from .. import plots
 from ..data import check_split
-from .explorer import Explorer, View, edge_to_edge, make_control
+from .explorer import Explorer, View
 
 
 def confusion_explorer(split, probabilities):
@@ -23,8 +23,8 @@ def confusion_explorer(split, probabilities):
         probabilities: (N, classes), what a model gives each class of each image; each row adds up to 1.
 
     Raises:
-        TypeError, ValueError: `split` is no `data.Split` or is empty, `probabilities` are none, or not as many as
-            images, or a label is not one of the classes.
+        TypeError, ValueError: `split` is not a `data.Split` or is empty, `probabilities` are not as described, or a
+            label is not one of the classes.
 
     >>> from mnist_lib.data import Split
     >>> split = Split(torch.rand(3, 1, 28, 28), torch.tensor([0, 1, 1]))
@@ -35,7 +35,12 @@ def confusion_explorer(split, probabilities):
     from .. import metrics  # takes seconds, and no other explorer needs it
 
     check_split(split)
-    probabilities = _probabilities(probabilities, len(split))
+    probabilities = torch.as_tensor(probabilities, dtype=torch.float32, device="cpu").detach()
+    sums, ones = probabilities.sum(dim=-1), torch.ones(len(split))
+    if sums.shape != ones.shape or not sums.allclose(ones, atol=0.01):
+        expected = f"({len(split)}, classes), rows that add up to 1, as logits.softmax(dim=1) does"
+        got = f"{tuple(probabilities.shape)} with sums from {sums.min():.3g} to {sums.max():.3g}"
+        raise ValueError(f"probabilities must be {expected}, got {got}")
     classes = range(probabilities.shape[1])
     confidences, answers = probabilities.max(dim=1)
     images, labels = split.images.cpu(), split.labels.cpu()
@@ -44,9 +49,9 @@ def confusion_explorer(split, probabilities):
     buttons = [[_cell(counts, label, answer, plain) for answer in classes] for label in classes]
 
     def view(label, answer):
-        for row in classes:
-            for column in classes:
-                buttons[row][column].layout = chosen if (row, column) == (label, answer) else plain
+        for row in buttons:
+            for button in row:
+                button.layout = chosen if button is buttons[label][answer] else plain
         places = ((labels == label) & (answers == answer)).nonzero().flatten()
         places = places[confidences[places].argsort(descending=True, stable=True)]
         return _view_of_cell(counts, label, answer, images[places], confidences[places])
@@ -56,30 +61,13 @@ def confusion_explorer(split, probabilities):
         name: ipywidgets.Dropdown(options=classes, value=value, description=name)
         for name, value in zip(("label", "answer"), start)
     }
-    explorer = Explorer(controls, make_control("page", range(1, 2), 1), view)
+    explorer = Explorer(controls, view, "page", first=1)
     explorer.buttons = buttons
-    for label in classes:
-        for answer in classes:
-            press = partial(explorer.choose, label=label, answer=answer)
-            buttons[label][answer].on_click(lambda _, press=press: press())
+    for label, answer in product(classes, classes):
+        cell = {"label": label, "answer": answer}
+        buttons[label][answer].on_click(lambda _, cell=cell: explorer.choose(**cell))
     _put_beside(explorer, _matrix_of(buttons))
     return explorer
-
-
-def _probabilities(values, count):
-    """The values as a float32 tensor (count, classes) on the CPU."""
-    try:
-        values = torch.as_tensor(values, dtype=torch.float32, device="cpu").detach()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"probabilities must be a tensor of numbers: {error}") from None
-    if values.dim() != 2 or len(values) != count:
-        expected = f"({count}, classes), a row for each image"
-        raise ValueError(f"probabilities must be {expected}, got {tuple(values.shape)}")
-    if not (values >= 0).all() or ((values.sum(dim=1) - 1).abs() > 0.01).any():
-        raise ValueError(
-            "probabilities must be from 0 to 1 and add up to 1 in each row, as logits.softmax(dim=1) does"
-        )
-    return values
 
 
 def _cell(counts, label, answer, layout):
@@ -146,7 +134,7 @@ def _view_of_cell(counts, label, answer, images, confidences):
 
     def draw(page, figure):
         part = slice(a_page * (page - 1), a_page * page)
-        ax = plots.plot_digits(images[part], percent[part], a_row, ax=edge_to_edge(figure))
+        ax = plots.plot_digits(images[part], percent[part], a_row, ax=figure.add_axes((0, 0, 1, 1)))
         ax.set(xlim=(-1, 30 * a_row - 1), ylim=(36 * rows - 1, -1))  # as if the page were full
         return plots.describe(ax, f"{name}, page {page} of {last}: {ax.description}")
 

@@ -1,7 +1,6 @@
 """What all explorers are made of: controls, and below them a picture and words that follow."""
 
 import base64
-import contextlib
 import html
 import io
 import threading
@@ -14,10 +13,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import plots
-from ..machinery.checks import integer
+from ..data import check_split
+from .arrow_keys import ArrowKeys
 
 PIXELS_PER_INCH = 110  # of the screen
 NARROWEST = 120  # pixels, a picture of several
+CODE = (  # one click selects all of it
+    '<pre style="user-select: all; white-space: pre-wrap; line-height: 1.4" tabindex="0" '
+    'aria-label="PyTorch code">{}</pre>'
+)
 # A kernel may run widgets in threads: one change of an explorer at a time.
 _lock = threading.RLock()
 
@@ -54,47 +58,48 @@ class Explorer(ipywidgets.VBox):
 
     Args:
         controls: the settings, {name: widget with a value}.
-        step: an IntSlider for what is stepped through; its maximum follows the settings. Or None if there are no
-            steps: then the only step is 0.
         view: a function of the settings that returns a `View`, or raises a ValueError that says why there is none.
+        steps: what the steps are called, such as "window"; or None if the only step is the first.
+        first: the number of the first step.
 
     Attributes:
-        controls, step: as above; `explorer.controls["stride"].value = 2` does what the mouse does.
-        play: the play button that moves the step.
+        controls: as above; `explorer.controls["stride"].value = 2` does what the mouse does.
+        step, play: the slider of the steps, and the play button that moves it.
         picture, text, notes, code: what is shown, HTML widgets.
     """
 
-    def __init__(self, controls, step, view):
-        has_steps, step = step is not None, step or make_control("step", range(1), 0)
-        self.controls, self.step, self._view_of = controls, step, view
-        self.play = ipywidgets.Play(min=step.min, value=step.value, interval=800)
+    stored = (  # what a stored notebook keeps of it
+        "An explorer: run this notebook to move the sliders. "
+        "The figure above tells the same story without them."
+    )
+
+    def __init__(self, controls, view, steps=None, first=0):
+        self.controls, self._view_of = controls, view
+        self.step = step = make_control(steps or "step", range(first, first + 1), first)
+        self.play = ipywidgets.Play(min=first, value=first, interval=800)
         self.picture, self.text, self.notes, self.code = (ipywidgets.HTML() for _ in range(4))
         self._settings = self._view = self._shown = None
         self._choosing = False
         as_many_as_fit = "repeat(auto-fit, minmax(250px, 1fr))"
         grid = ipywidgets.Layout(grid_template_columns=as_many_as_fit, grid_gap="0 16px")
         settings = ipywidgets.GridBox(list(controls.values()), layout=grid)
-        steps = ipywidgets.HBox([self.play, step], layout=ipywidgets.Layout(margin="8px 0"))
-        if not has_steps:
-            steps.layout.display = "none"
+        moves = ipywidgets.HBox([self.play, step], layout=ipywidgets.Layout(margin="8px 0"))
+        if steps is None:
+            moves.layout.display = "none"
         for control in (*controls.values(), step):
             control.layout.width = "auto"
             control.style.description_width = "90px"
             control.tooltip = control.description  # ipywidgets 8 would say "null"
         step.layout.flex = "0 1 500px"
-        parts = [settings, steps, self.picture, self.text, self.notes, self.code]
+        parts = [settings, moves, self.picture, self.text, self.notes, self.code]
         super().__init__(parts, layout=ipywidgets.Layout(max_width="1000px"))
-        self.play.observe(self._play_moved, "value")
+        self.play.observe(lambda change: step.set_trait("value", change.new), "value")
         for control in (*controls.values(), step):
             control.observe(self._update, "value")
         self._update()
 
     def __repr__(self):
-        """What a stored notebook keeps of an explorer."""
-        return (
-            "An explorer: run this notebook to move the sliders. "
-            "The figure above tells the same story without them."
-        )
+        return self.stored
 
     def choose(self, **settings):
         """Move several controls at once, {name: value}; what they say together is shown once."""
@@ -106,9 +111,6 @@ class Explorer(ipywidgets.VBox):
             finally:
                 self._choosing = False
                 self._update()
-
-    def _play_moved(self, change):
-        self.step.value = change.new
 
     def _update(self, change=None):
         """Show what the controls say."""
@@ -123,7 +125,7 @@ class Explorer(ipywidgets.VBox):
             if self._view is not None and self.step.value != self._shown:
                 self._shown = self.step.value
                 self.picture.value = _image(self._view, self.step.value) if self._view.draw else ""
-                self.text.value = live_text(self._view.text(self.step.value))
+                self._say(self._view.text(self.step.value))
 
     def _settings_now(self):
         """What the view is of, {name: value}."""
@@ -135,7 +137,7 @@ class Explorer(ipywidgets.VBox):
         except ValueError as error:
             self._view = None
             self.picture.value = self.notes.value = self.code.value = ""
-            self.text.value = live_text(f"These settings do not go together: {error}.")
+            self._say(f"These settings do not go together: {error}.")
         else:
             for name, last in (self._view.limits or {}).items():
                 self.controls[name].max = last  # one that was beyond moves, and that is shown
@@ -143,20 +145,12 @@ class Explorer(ipywidgets.VBox):
                 self.step.value = self._view.first
             self.play.max = self.step.max = self._view.last
             self.notes.value = "<br>".join(map(html.escape, self._view.notes))
-            self.code.value = _code_to_copy(self._view.code)
+            self.code.value = CODE.format(html.escape(self._view.code))
         self.play.disabled = self.step.disabled = self._view is None or self._view.draw is None
 
-
-def check_choice(name, value, allowed):
-    """Raise an error if the value is not one of the allowed ones, a range or a tuple."""
-    if isinstance(allowed, range):
-        integer(name, value, allowed[0], allowed[-1])
-        return
-    kind, expected = type(allowed[0]), " or ".join(map(repr, allowed))
-    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-        raise TypeError(f"{name} must be {expected}, got {value!r}")
-    if value not in allowed:
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    def _say(self, text):
+        """Show a text that a screen reader reads out, too."""
+        self.text.value = f'<div aria-live="polite">{html.escape(text)}</div>'
 
 
 def make_control(name, allowed, value):
@@ -167,7 +161,8 @@ def make_control(name, allowed, value):
 
 
 def choose_digit(split):
-    """A field for the number of an image of a split."""
+    """A field for the number of an image of a split. Raises the errors of `data.check_split`."""
+    check_split(split)
     return ipywidgets.BoundedIntText(0, min=0, max=len(split) - 1, description="digit")
 
 
@@ -178,12 +173,7 @@ def add_arrow_keys(explorer, across, down, words):
         explorer: an `Explorer`; the box becomes its attribute `arrow_keys`.
         across, down: the names of the controls that ArrowRight and ArrowDown increase.
         words: what is written in the box, such as "Arrow keys move the digit".
-
-    Raises:
-        ModuleNotFoundError: a package is missing; the message says how to install it.
     """
-    with needed_by("the arrow keys need"):
-        from .arrow_keys import ArrowKeys  # other explorers do without its package
     keys = explorer.arrow_keys = ArrowKeys(words=words)
     sides = {"x": (across, "left", "right"), "y": (down, "top", "bottom")}
     for place, (name, low, high) in sides.items():
@@ -194,22 +184,6 @@ def add_arrow_keys(explorer, across, down, words):
         ipywidgets.dlink((keys, place), (control, "value"))  # no further than the slider goes
     place = explorer.children.index(explorer.picture)
     explorer.children = (*explorer.children[:place], keys, *explorer.children[place:])
-
-
-@contextlib.contextmanager
-def needed_by(what):
-    """Say how to install a package that an import in the `with` lacks; `what` is such as "the arrow keys need"."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        mend = "in the course's folder run:  pip install -r requirements.txt"
-        message = f"{what} {error.name}, which is not installed; {mend}"
-        raise ModuleNotFoundError(message, name=error.name) from error
-
-
-def edge_to_edge(figure):
-    """New axes that leave no margin."""
-    return figure.add_axes((0, 0, 1, 1))
 
 
 def _image(view, step):
@@ -230,14 +204,3 @@ def _image(view, step):
         'style="display: block; max-width: 100%; height: auto" decoding="sync" '
         f'src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
     )
-
-
-def live_text(text):
-    """HTML that a screen reader reads out when it changes."""
-    return f'<div aria-live="polite">{html.escape(text)}</div>'
-
-
-def _code_to_copy(code):
-    """HTML of code that one click selects."""
-    style = "user-select: all; white-space: pre-wrap; line-height: 1.4"
-    return f'<pre style="{style}" tabindex="0" aria-label="PyTorch code">{html.escape(code)}</pre>'

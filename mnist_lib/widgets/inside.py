@@ -1,11 +1,11 @@
 """Inside a network: its kernels while it trains, and what a cell of a feature map sees."""
 
-import ipywidgets
-from torch import nn
+from contextlib import suppress
+from functools import partial
 
-from .. import features, plots, training
-from ..data import check_split
-from ..machinery.checks import list_of_names
+import ipywidgets
+
+from .. import features, plots
 from .explorer import Explorer, View, add_arrow_keys, choose_digit, make_control
 
 
@@ -13,25 +13,28 @@ def kernel_explorer(record, name):
     """Return an `Explorer` of the kernels of a convolution as training goes on, all in the same colours.
 
     Args:
-        record: the `training.WeightRecord` of a training run.
+        record: the `machinery.watchers.WeightRecord` of a training.
         name: of the weight of a 2-D convolution, such as "layers.0.weight".
 
     Raises:
-        TypeError: `record` is no `training.WeightRecord`.
         KeyError: `record` has no such name.
         ValueError: `record` is empty, or the name is not that of the weight of a 2-D convolution.
 
     >>> import torch
-    >>> from mnist_lib import training
-    >>> model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=3), nn.Flatten(), nn.Linear(8, 10))
-    >>> record = training.WeightRecord(model, ["0.weight"])
-    >>> batches = [(torch.rand(5, 1, 4, 4), torch.arange(5))] * 3
-    >>> _ = training.fit(model, batches, torch.optim.SGD(model.parameters()), 1, record=record)
-    >>> kernel_explorer(record, "0.weight").step.max
+    >>> from mnist_lib import data, models, training
+    >>> from mnist_lib.machinery import watchers
+    >>> record = watchers.WeightRecord(["layers.0.weight"])
+    >>> split = data.Split(torch.rand(5, 1, 28, 28), torch.arange(5))
+    >>> _ = training.train(models.ConvNet, split, epochs=3, seed=0, watchers=[record])
+    >>> kernel_explorer(record, "layers.0.weight").step.max
     4
     """
-    view = _view_of_kernels(_kernels(record, name), list(record.steps), name)
-    return Explorer({}, make_control("moment", range(1, view.last + 1), 1), lambda: view)
+    kernels = record[name]
+    if kernels.dim() != 5:
+        got = f"{name!r}, {tuple(kernels.shape[1:])}"
+        raise ValueError(f"name must be that of the weight of a 2-D convolution, got {got}")
+    view = partial(_view_of_kernels, kernels, list(record.steps), name)
+    return Explorer({}, view, "moment", first=1)
 
 
 def _view_of_kernels(kernels, steps, name):
@@ -59,28 +62,12 @@ def _view_of_kernels(kernels, steps, name):
 
     size = (a_kernel * out_channels + 1.6, a_kernel * height / width * in_channels + 0.8)
     notes = (f"{count} moments, from step {steps[0]} to step {steps[-1]}; all in the same colours",)
-    code = f"""# record: kept by fit(..., record=record)
+    code = f"""# record: a WeightRecord among the watchers of fit or train
 kernels = record[{name!r}]  # {tuple(kernels.shape)}: moments, out, in, height, width
 change = (kernels - kernels[0]).abs().mean(dim=(1, 2, 3, 4))
 for step, value in zip(record.steps, change.tolist()):
     print(step, value)"""
     return View(count, size, draw, text, notes, code)
-
-
-def _kernels(record, name):
-    """The weights (moments, out, in, height, width).
-
-    Raises:
-        TypeError, KeyError, ValueError: as in `kernel_explorer`.
-    """
-    if not isinstance(record, training.WeightRecord):
-        raise TypeError(f"record must be a mnist_lib.training.WeightRecord, got {type(record)}")
-    kernels = record[name]
-    if kernels.dim() != 5:
-        expected = "the weight of a 2-D convolution, (out, in, height, width)"
-        got = f"{name!r}, {tuple(kernels.shape[1:])}"
-        raise ValueError(f"name must be that of {expected}, got {got}")
-    return kernels
 
 
 def _when(step):
@@ -100,7 +87,7 @@ def feature_explorer(model, split, layers=None):
         layers: names of layers to choose from, a list; or None for all that have feature maps.
 
     Raises:
-        TypeError: `model` is no nn.Module, `split` no `data.Split`, or `layers` one str.
+        TypeError: `split` is not a `data.Split`.
         ValueError: `split` or `layers` is empty, or a layer, or every layer, has no feature maps.
 
     >>> import torch
@@ -111,52 +98,25 @@ def feature_explorer(model, split, layers=None):
     >>> explorer.controls["row"].max
     6
     """
-    check_split(split)
-    layers = _checked_layers(model, layers)
+    known = []
+    for name in features.layer_names(model):
+        with suppress(ValueError):  # it is not known what its cells see
+            features.seen_pixels(model, name, row=0, column=0)
+            known.append(name)
+    layers = known if layers is None else layers
+    if not layers or not set(layers) <= set(known):
+        names = ", ".join(known) or f"{type(model).__name__} has none"
+        raise ValueError(f"layers must be some with feature maps ({names}), got {layers!r}")
+    controls = {"digit": choose_digit(split)}
     size = features.feature_maps(model, split.images[:1], layers[:1])[layers[0]].shape[2:]
-    controls = {
-        "digit": choose_digit(split),
+    controls |= {
         "layer": ipywidgets.Dropdown(options=layers, value=layers[0], description="layer"),
         "row": make_control("row", range(size[0]), size[0] // 2),
         "column": make_control("column", range(size[1]), size[1] // 2),
     }
-
-    def view(digit, layer, row, column):
-        return _view_of_cell(model, split, digit, layer, row, column)
-
-    explorer = Explorer(controls, make_control("channel", range(1), 0), view)
+    explorer = Explorer(controls, partial(_view_of_cell, model, split), "channel")
     add_arrow_keys(explorer, "column", "row", "Arrow keys move the cell")
     return explorer
-
-
-def _checked_layers(model, layers):
-    """The names of the layers to choose from, a list.
-
-    Raises:
-        TypeError, ValueError: as in `feature_explorer`.
-    """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be an nn.Module, got {type(model).__name__}")
-    known = [name for name in features.layer_names(model) if _has_pixels(model, name)]
-    if not known:
-        expected = "a network whose `layers` are an nn.Sequential that begins with convolutions"
-        raise ValueError(f"model must be {expected}, got {type(model).__name__}")
-    layers = known if layers is None else list_of_names("layers", layers)
-    if not layers:
-        raise ValueError("layers must hold at least one name, got none")
-    for name in layers:
-        if name not in known:
-            raise ValueError(f"layers must be among {', '.join(known)}; got {name!r}")
-    return layers
-
-
-def _has_pixels(model, layer):
-    """Whether it is known which pixels a cell of that layer sees."""
-    try:
-        features.seen_pixels(model, layer, 0, 0)
-    except ValueError:
-        return False
-    return True
 
 
 def _view_of_cell(model, split, digit, layer, row, column):
@@ -187,19 +147,14 @@ def _view_of_cell(model, split, digit, layer, row, column):
     notes = (
         f"{layer} is {model.get_submodule(layer)}: {channels} maps of {height}×{width} numbers",
     )
-    code = _code_of_cell(digit, layer, row, column, tuple(maps.shape))
-    limits = {"row": height - 1, "column": width - 1}
-    return View(channels - 1, (8.2, 3.7), draw, text, notes, code, limits=limits)
-
-
-def _code_of_cell(digit, layer, row, column, shape):
-    """The code for a cell of the maps (C, H, W) of a layer."""
-    return f"""from mnist_lib.features import feature_maps, seen_pixels
+    code = f"""from mnist_lib.features import feature_maps, seen_pixels
 
 # model: the network. split: images and labels
 image = split.images[{digit}:{digit + 1}]
-maps = feature_maps(model, image, [{layer!r}])[{layer!r}]  # {(1, *shape)}
+maps = feature_maps(model, image, [{layer!r}])[{layer!r}]  # {(1, *maps.shape)}
 rows, columns = seen_pixels(model, {layer!r}, row={row}, column={column})
 pixels = image[..., rows.start : rows.stop, columns.start : columns.stop]
 print(maps[0, :, {row}, {column}])  # a number for each channel
 print(pixels)  # what they see"""
+    limits = {"row": height - 1, "column": width - 1}
+    return View(channels - 1, (8.2, 3.7), draw, text, notes, code, limits=limits)

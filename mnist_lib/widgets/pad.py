@@ -1,13 +1,16 @@
 """A pad to draw digits on, and what models make of them as one draws."""
 
+from functools import partial
+
 import ipywidgets
 import torch
 
-from .. import plots, training
+from .. import plots
 from ..machinery.tracing import read_photo, trace
-from ..strokes import check_strokes, draw, fit_to_box, prepare
-from .bars import A_BAR, ABOVE, answers_of, check_models, draw_bars, draw_image, inches
-from .explorer import Explorer, View, edge_to_edge, live_text, make_control, needed_by
+from ..strokes import draw, fit_to_box, prepare
+from .bars import ABOVE, add_axes_in_inches, ask, draw_bars, draw_image, in_words
+from .canvas import Canvas, as_lists
+from .explorer import Explorer, View, make_control
 
 PREPARED, SQUEEZED = "as MNIST's digits", "squeezed to 28×28"
 PART = (1.9, 2.4)  # inches, the picture of the image or of the bars of one model
@@ -33,10 +36,20 @@ class DrawingPad(Explorer):
         controls: {name: widget} for the width of the pen in percent of the pad, for the way the image is made, and
             for the examples, if there are any.
         models: {name: model}, as it was given.
-        picture, text, notes, code: what is shown, HTML widgets.
     """
 
-    def __init__(self, models, examples, canvas):
+    stored = (
+        "A pad to draw digits on: run this notebook to draw. "
+        "The figure above tells the same story without it."
+    )
+
+    def __init__(self, models, examples=None):
+        ask(models, torch.zeros(1, 28, 28))  # or say why not
+        examples = {name: as_lists(strokes) for name, strokes in (examples or {}).items()}
+        instead = "choose an example or upload a photograph" if examples else "upload a photograph"
+        words = "Drawing pad: draw a digit with the mouse, a pen or a finger."
+        layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
+        canvas = Canvas(words=f"{words} Without them, {instead} below.", layout=layout)
         self.models, self.canvas, self._examples = models, canvas, examples
         controls = {
             "pen": make_control("pen (%)", range(2, 9), round(100 * canvas.pen)),
@@ -45,7 +58,7 @@ class DrawingPad(Explorer):
         if examples:
             options = [("choose one", ""), *((name, name) for name in examples)]
             controls["example"] = ipywidgets.Dropdown(options=options, description="example")
-        super().__init__(controls, None, self._make_view)
+        super().__init__(controls, self._make_view)
         for control in list(self.controls.values())[1:]:
             control.layout.height = TOUCHED
         settings = self.children[0]
@@ -61,13 +74,6 @@ class DrawingPad(Explorer):
         if examples:
             controls["example"].observe(self._take_example, "value")
 
-    def __repr__(self):
-        """What a stored notebook keeps of a pad."""
-        return (
-            "A pad to draw digits on: run this notebook to draw. "
-            "The figure above tells the same story without it."
-        )
-
     @property
     def strokes(self):
         """A copy of the drawing: a list of strokes, lists of points [x, y], in units of the pad's width."""
@@ -81,7 +87,7 @@ class DrawingPad(Explorer):
     @property
     def probabilities(self):
         """{name: probabilities (10,), on the CPU} of all models for the image, or {} if nothing is drawn."""
-        return _ask(self.models, self.image)
+        return ask(self.models, self.image)
 
     @property
     def answers(self):
@@ -97,14 +103,17 @@ class DrawingPad(Explorer):
         self.canvas.strokes = []
 
     def _settings_now(self):
-        controls = self.controls
-        made = {"pen": controls["pen"].value / 100, "preparation": controls["preparation"].value}
-        return {"strokes": self.strokes, **made}
+        pen, preparation = (self.controls[name].value for name in ("pen", "preparation"))
+        return {"strokes": self.strokes, "pen": pen / 100, "preparation": preparation}
 
     def _make_view(self, strokes, pen, preparation):
         image = _make_image(strokes, pen, preparation)
-        text, draw = _show(self.models, image)
-        return View(0, PART, draw, lambda step: text, NOTES, _code(preparation, pen))
+        given = ask(self.models, image)
+        shown = given or dict.fromkeys(self.models, torch.zeros(10))
+        parts = [partial(_draw_image, torch.zeros(1, 28, 28) if image is None else image)]
+        parts += [partial(_draw_model, *answer) for answer in shown.items()]
+        text = in_words(given) or EMPTY
+        return View(0, PART, tuple(parts), lambda step: text, NOTES, _code(preparation, pen))
 
     def _strokes_changed(self, change):
         example = self.controls.get("example")
@@ -144,9 +153,6 @@ class DrawingPad(Explorer):
         if change.new:
             self._say(f"What was drawn could not be taken: {change.new}.")
 
-    def _say(self, text):
-        self.text.value = live_text(text)
-
 
 def drawing_pad(models, examples=None):
     """Return a `DrawingPad`: one draws a digit, and models say as one draws which digit they see.
@@ -156,9 +162,7 @@ def drawing_pad(models, examples=None):
         examples: {name: strokes}, drawings that can be chosen; see `strokes.check_strokes`. Or None.
 
     Raises:
-        TypeError: `models` is no dict of nn.Modules, or `examples` no dict of drawings.
-        ValueError: `models` is empty, a model does not give 10 logits, or an example is empty or no drawing.
-        ModuleNotFoundError: a package is missing; the message says how to install it.
+        TypeError, ValueError: `models` is not a dict of nn.Modules that give 10 logits, or an example not a drawing.
 
     >>> from torch import nn
     >>> classifier = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
@@ -170,41 +174,7 @@ def drawing_pad(models, examples=None):
     >>> print(pad.text.value)
     <div aria-live="polite">softmax classifier 0 (23 %)</div>
     """
-    check_models(models)
-    _check_answers(models)
-    _check_examples(examples)
-    with needed_by("the drawing pad needs"):
-        from .canvas import Canvas, as_lists  # other explorers do without its package
-    examples = {name: as_lists(strokes) for name, strokes in (examples or {}).items()}
-    instead = "choose an example or upload a photograph" if examples else "upload a photograph"
-    layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
-    words = "Drawing pad: draw a digit with the mouse, a pen or a finger."
-    canvas = Canvas(words=f"{words} Without them, {instead} below.", layout=layout)
-    return DrawingPad(models, examples, canvas)
-
-
-def _check_answers(models):
-    """Raise an error unless each model gives 10 probabilities for an image."""
-    for name, model in models.items():
-        shape = tuple(training.predict(model, torch.zeros(1, 1, 28, 28)).shape)
-        if shape != (1, 10):
-            expected = f"models[{name!r}] must return logits (N, 10)"
-            raise ValueError(f"{expected}, got {shape} for one image (1, 1, 28, 28)")
-
-
-def _check_examples(examples):
-    """Raise an error unless `examples` is {name: strokes}, or None."""
-    if not isinstance(examples, dict | None) or not all(
-        isinstance(name, str) and name for name in examples or {}
-    ):
-        raise TypeError(f"examples must be a dict {{name: strokes}}, got {examples!r:.60}")
-    for name, strokes in (examples or {}).items():
-        try:
-            drawn = check_strokes(strokes)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"examples[{name!r}]: {error}") from None
-        if not drawn:
-            raise ValueError(f"examples[{name!r}] must hold at least one stroke, got none")
+    return DrawingPad(models, examples)
 
 
 def _make_image(strokes, pen, preparation):
@@ -215,52 +185,22 @@ def _make_image(strokes, pen, preparation):
     return image if image.any() else None  # all of it may lie beside the pad
 
 
-def _ask(models, image):
-    """{name: probabilities (10,), on the CPU} for an image, or {} if there is none."""
-    if image is None:
-        return {}
-    return {name: training.predict(model, image[None])[0].cpu() for name, model in models.items()}
+def _draw_image(image, step, figure):
+    """Draw what the models get."""
+    ax = add_axes_in_inches(figure, PART[1])
+    ax.text(0.1, ABOVE - 0.08, "The image:\n28×28 pixels", va="bottom", linespacing=1.1)
+    draw_image(ax, image, left=0.1)
+    ink = (image > 0.5).sum().item()
+    words = f"The image that the models get: {ink} of its 784 pixels are more white than black."
+    return plots.describe(ax, words)
 
 
-def _show(models, image):
-    """A sentence on what models make of an image or None, and functions that draw it and the bars of each model."""
-    given = _ask(models, image)
-    answers = answers_of(given) or dict.fromkeys(models, "–")
-    said = ", ".join(f"{name} {answer}" for name, answer in answers.items())
-    parts = [_draw_image(image)]
-    parts += [_draw_model(name, given.get(name), answers[name]) for name in models]
-    return said if given else EMPTY, tuple(parts)
-
-
-def _draw_image(image):
-    """A function (step, figure) that draws what the models get, or a black square."""
-    shown = torch.zeros(1, 28, 28) if image is None else image
-
-    def draw_part(step, figure):
-        ax = edge_to_edge(figure)
-        inches(ax, *PART)
-        ax.text(0.1, ABOVE - 0.08, "The image:\n28×28 pixels", va="bottom", linespacing=1.1)
-        draw_image(ax, shown, 0.1, ABOVE, 10 * A_BAR)
-        ink = (shown > 0.5).sum().item()
-        words = f"The image that the models get: {ink} of its 784 pixels are more white than black."
-        return plots.describe(ax, words)
-
-    return draw_part
-
-
-def _draw_model(name, values, answer):
-    """A function (step, figure) that draws the bars of one model; `values` are its probabilities, or None."""
-    shown = torch.zeros(10) if values is None else values
-
-    def draw_part(step, figure):
-        ax = edge_to_edge(figure)
-        inches(ax, *PART)
-        blue = {name: shown.argmax().item()}
-        draw_bars(ax, {name: shown}, {name: answer}, blue, 0.3, PART[0] - 0.1)
-        percent = ", ".join(f"{100 * value:.0f}" for value in shown.tolist())
-        return plots.describe(ax, f"{name} {answer}: bars for 0 to 9, {percent} %.")
-
-    return draw_part
+def _draw_model(name, values, step, figure):
+    """Draw the bars of one model."""
+    ax = add_axes_in_inches(figure, PART[1])
+    draw_bars(ax, {name: values}, left=0.3, across=PART[0] - 0.1)
+    percent = ", ".join(f"{100 * value:.0f}" for value in values.tolist())
+    return plots.describe(ax, f"{in_words({name: values})}: bars for 0 to 9, {percent} %.")
 
 
 def _code(preparation, pen):

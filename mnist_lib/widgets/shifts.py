@@ -1,10 +1,10 @@
 """A digit that is moved, and what models make of it."""
 
 import math
+from functools import partial
 
-from .. import features, plots, shifts, training
-from ..data import check_split
-from .bars import A_BAR, A_ROW, ABOVE, answers_of, check_models, draw_bars, draw_image, inches
+from .. import features, plots, shifts
+from .bars import A_ROW, add_axes_in_inches, ask, draw_bars, draw_image, in_words
 from .explorer import Explorer, View, add_arrow_keys, choose_digit, make_control
 
 FURTHEST = 6  # pixels, in every direction
@@ -21,8 +21,8 @@ def shift_explorer(models, split, layer=None):
         layer: the name of a layer of the last model, whose feature maps are shown too; or None.
 
     Raises:
-        TypeError: `models` is no dict of nn.Modules, `split` no `data.Split`, or `layer` does not give a tensor.
-        ValueError: `models` or `split` is empty, or `layer` has no feature maps.
+        TypeError: `models` is not a dict of nn.Modules, `split` not a `data.Split`, or `layer` gives no tensor.
+        ValueError: `models` or `split` is empty, a model does not give 10 logits, or `layer` has no feature maps.
 
     >>> import torch
     >>> from torch import nn
@@ -35,30 +35,23 @@ def shift_explorer(models, split, layer=None):
     >>> print(explorer.text.value)
     <div aria-live="polite">Digit 0 (label 7), moved 2 left: softmax classifier 0 (23 %)</div>
     """
-    check_split(split)
-    check_models(models)
-    if layer is not None:
-        _maps_of(models, split.images[:1], layer)  # or say why not
-    controls = {"digit": choose_digit(split)}
-    controls |= {
-        name: make_control(name, range(-FURTHEST, FURTHEST + 1), 0) for name in ("dx", "dy")
-    }
-
-    def view(digit, dx, dy):
-        return _view_of_shift(models, split, layer, digit, dx, dy)
-
-    explorer = Explorer(controls, None, view)
+    reach = range(-FURTHEST, FURTHEST + 1)
+    controls = {name: make_control(name, reach, 0) for name in ("dx", "dy")}
+    controls = {"digit": choose_digit(split)} | controls
+    view = partial(_view_of_shift, models, split, layer)
+    view(digit=0, dx=0, dy=0)  # or say why not
+    explorer = Explorer(controls, view)
     add_arrow_keys(explorer, "dx", "dy", "Arrow keys move the digit")
     return explorer
 
 
 def _maps_of(models, images, layer):
-    """The feature maps (C, H, W) of the last model for one image (1, 1, 28, 28), on the CPU."""
+    """The feature maps (C, H, W) of the last model for one image (1, 1, 28, 28), on the CPU; None without a layer."""
+    if layer is None:
+        return None
     maps = features.feature_maps(list(models.values())[-1], images, [layer])[layer]
     if maps.dim() != 4:
-        raise ValueError(
-            f"layer must have feature maps (N, C, H, W), got {layer!r}, {tuple(maps.shape)}"
-        )
+        raise ValueError(f"layer must have maps (N, C, H, W), got {layer!r}, {tuple(maps.shape)}")
     return maps[0].cpu()
 
 
@@ -66,20 +59,19 @@ def _view_of_shift(models, split, layer, digit, dx, dy):
     """The `View` of what the models make of a moved digit; there is one step."""
     moved = shifts.shift(split.images[digit : digit + 1], dx, dy)
     label = split.labels[digit].item()
-    given = {name: training.predict(model, moved)[0].cpu() for name, model in models.items()}
-    maps = None if layer is None else _maps_of(models, moved, layer)
-    answers = answers_of(given)
-    said = ", ".join(f"{name} {answer}" for name, answer in answers.items())
-    text = f"Digit {digit} (label {label}), {_moved(dx, dy)}: {said}"
-    above = _height_of_bars(len(models))
-    height = above + (0 if maps is None else _height_of_maps(maps))
+    given, maps = ask(models, moved[0]), _maps_of(models, moved, layer)
+    text = f"Digit {digit} (label {label}), {_moved(dx, dy)}: {in_words(given)}"
+    height = above = A_ROW * math.ceil(len(models) / 4)
+    if maps is not None:
+        columns, rows = min(8, len(maps)), math.ceil(len(maps) / 8)
+        a_map = min(1.6, 0.85 * WIDTH / columns)  # inches wide
+        height += 0.5 + a_map * rows * maps.shape[1] / maps.shape[2]
 
     def draw(step, figure):
-        ax = figure.add_axes((0, 1 - above / height, 1, above / height))
-        inches(ax, WIDTH, above)
-        draw_image(ax, moved[0], 0.05, ABOVE, 10 * A_BAR)
+        ax = add_axes_in_inches(figure, above)
+        draw_image(ax, moved[0], left=0.05)
         across = min(2.6, (WIDTH - A_DIGIT) / min(4, len(given)))  # from model to model
-        draw_bars(ax, given, answers, dict.fromkeys(given, label), A_DIGIT, across)
+        draw_bars(ax, given, A_DIGIT, across, label)
         words = f"A digit and, for each model, a bar for each of 0 to 9. {text}."
         if maps is not None:
             below = figure.add_axes((0.01, 0, 0.98, 1 - (above + 0.4) / height))
@@ -91,8 +83,7 @@ def _view_of_shift(models, split, layer, digit, dx, dy):
         "dx moves to the right, dy moves down; what leaves the frame is lost, and zeros come in",
         "Blue: the probability of the label. Orange: those of the other digits. A grey bar is 100 % long",
     )
-    code = _code(digit, dx, dy, layer)
-    return View(0, (WIDTH, height), draw, lambda step: text, notes, code)
+    return View(0, (WIDTH, height), draw, lambda step: text, notes, _code(digit, dx, dy, layer))
 
 
 def _moved(dx, dy):
@@ -100,17 +91,6 @@ def _moved(dx, dy):
     across = f"{abs(dx)} {'right' if dx > 0 else 'left'}" if dx else ""
     down = f"{abs(dy)} {'down' if dy > 0 else 'up'}" if dy else ""
     return f"moved {' and '.join(filter(None, (across, down)))}" if dx or dy else "not moved"
-
-
-def _height_of_bars(count):
-    """The inches that a digit and the bars of so many models take: four models to a row."""
-    return A_ROW * math.ceil(count / 4)
-
-
-def _height_of_maps(maps):
-    """The inches that feature maps (C, H, W) take, with a line above: eight maps to a row."""
-    columns, rows = min(8, len(maps)), math.ceil(len(maps) / 8)
-    return 0.5 + min(1.6, 0.85 * WIDTH / columns) * rows * maps.shape[1] / maps.shape[2]
 
 
 def _code(digit, dx, dy, layer):

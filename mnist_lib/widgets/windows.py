@@ -1,59 +1,35 @@
 """The windows of a convolution and of a pooling, one after the other."""
 
 import math
+from functools import partial
 
 import ipywidgets
 import torch
 from matplotlib.figure import Figure
 
 from .. import arithmetic, plots
-from .explorer import Explorer, View, check_choice, edge_to_edge, make_control
+from ..machinery.checks import integer
+from .explorer import Explorer, View, make_control
 
-CONVOLUTION = {  # where the sliders go, in 1-D and in 2-D; beyond that the numbers get too small to read
-    1: {
-        "size": range(1, 17),
-        "in_channels": range(1, 5),
-        "out_channels": range(1, 5),
-        "kernel_size": range(1, 6),
-        "stride": range(1, 5),
-        "padding": range(4),
-        "dilation": range(1, 5),
-        "groups": range(1, 5),
-    },
-    2: {
-        "rows": range(1, 7),
-        "columns": range(1, 7),
-        "in_channels": range(1, 3),
-        "out_channels": range(1, 3),
-        "kernel_size": range(1, 4),
-        "stride": range(1, 4),
-        "padding": range(3),
-        "dilation": range(1, 4),
-        "groups": range(1, 3),
-    },
+
+def _ranges(**last):
+    """Where sliders go, {name: range}: from 1, and the padding from 0, to the last number."""
+    return {name: range(0 if name == "padding" else 1, end + 1) for name, end in last.items()}
+
+
+# Where the controls go, in 1-D and in 2-D; beyond that the numbers get too small to read.
+CONVOLUTION = {
+    1: _ranges(size=16, in_channels=4, out_channels=4)
+    | _ranges(kernel_size=5, stride=4, padding=3, dilation=4, groups=4),
+    2: _ranges(rows=6, columns=6, in_channels=2, out_channels=2)
+    | _ranges(kernel_size=3, stride=3, padding=2, dilation=3, groups=2),
 }
+CHOICES = {"ceil_mode": (False, True), "count_include_pad": (True, False)}
 POOLING = {
-    1: {
-        "size": range(1, 17),
-        "channels": range(1, 5),
-        "kernel_size": range(1, 6),
-        "stride": range(1, 6),
-        "padding": range(4),
-        "dilation": range(1, 5),
-        "ceil_mode": (False, True),
-        "count_include_pad": (True, False),
-    },
-    2: {
-        "rows": range(1, 9),
-        "columns": range(1, 9),
-        "channels": range(1, 3),
-        "kernel_size": range(1, 5),
-        "stride": range(1, 5),
-        "padding": range(3),
-        "dilation": range(1, 4),
-        "ceil_mode": (False, True),
-        "count_include_pad": (True, False),
-    },
+    1: _ranges(size=16, channels=4, kernel_size=5, stride=5, padding=3, dilation=4) | CHOICES,
+    2: _ranges(rows=8, columns=8, channels=2)
+    | _ranges(kernel_size=4, stride=4, padding=2, dilation=3)
+    | CHOICES,
 }
 
 
@@ -75,7 +51,7 @@ def convolution_explorer(dimensions=1, **start):
     <div aria-live="polite">Window 3 of 3: output[0, 2] = 4·0.1 + 5·0.2 = 1.4</div>
     """
     controls = _controls(CONVOLUTION, dimensions, start, kernel_size=3)
-    return Explorer(controls, make_control("window", range(1, 2), 1), _convolution)
+    return Explorer(controls, _convolution, "window", first=1)
 
 
 def _convolution(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, **size):
@@ -86,16 +62,11 @@ def _convolution(in_channels, out_channels, kernel_size, stride, padding, dilati
     weight = torch.arange(1, math.prod(kernel) + 1).reshape(kernel) / 10
     options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     windows = arithmetic.convolution_windows(input, weight, **options)
-
-    def draw(step, figure):
-        return plots.plot_convolution(
-            input, weight, **options, steps=[step - 1], sums=False, ax=edge_to_edge(figure)
-        )
-
+    plot = partial(plots.plot_convolution, input, weight, **options)
     code = f"""input = torch.arange({input.numel()}.0).reshape{shape}
 weight = torch.arange(1, {weight.numel() + 1}).reshape{kernel} / 10
 output = F.conv{len(size)}d(input, weight, {_arguments(options)})"""
-    return _view_of_windows(windows, draw, size, {"kernel_size": kernel_size} | options, code)
+    return _view_of_windows(windows, plot, size, {"kernel_size": kernel_size} | options, code)
 
 
 def pooling_explorer(dimensions=2, kind="max", **start):
@@ -114,15 +85,14 @@ def pooling_explorer(dimensions=2, kind="max", **start):
     >>> print(explorer.text.value)
     <div aria-live="polite">Window 1 of 4: output[0, 0, 0] = max(0, 1, 4, 5) = 5</div>
     """
-    check_choice("kind", kind, ("max", "avg"))
+    _check_choice("kind", kind, ("max", "avg"))
     buttons = ipywidgets.ToggleButtons(options=["max", "avg"], value=kind, description="kind")
     buttons.style.button_width, buttons.layout.display = "56px", "flex"
-    controls = {"kind": buttons}
-    controls |= _controls(POOLING, dimensions, start, kernel_size=2, stride=2)
-    kinds = (controls["kind"], "value")
+    controls = {"kind": buttons} | _controls(POOLING, dimensions, start, kernel_size=2, stride=2)
+    kinds = (buttons, "value")
     ipywidgets.dlink(kinds, (controls["dilation"], "disabled"), lambda kind: kind == "avg")
     ipywidgets.dlink(kinds, (controls["count_include_pad"], "disabled"), lambda kind: kind == "max")
-    return Explorer(controls, make_control("window", range(1, 2), 1), _pooling)
+    return Explorer(controls, _pooling, "window", first=1)
 
 
 def _pooling(
@@ -138,28 +108,26 @@ def _pooling(
     else:
         options |= {"ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
         windows = arithmetic.avg_pool_windows(input, **options)
-
-    def draw(step, figure):
-        return plots.plot_pooling(
-            input, **options, kind=kind, steps=[step - 1], sums=False, ax=edge_to_edge(figure)
-        )
-
+    plot = partial(plots.plot_pooling, input, **options, kind=kind)
     code = f"""input = torch.arange({input.numel()}.0).reshape{shape}
 output = F.{kind}_pool{len(size)}d(
     input, {_arguments(options)}
 )"""
-    return _view_of_windows(windows, draw, size, options, code)
+    return _view_of_windows(windows, plot, size, options, code)
 
 
-def _view_of_windows(windows, draw, size, options, code):
+def _view_of_windows(windows, plot, size, options, code):
     """The `View` of some windows.
 
     Args:
         windows: a list of `arithmetic.Window`.
-        draw: as in `View`.
+        plot: the plot function, with its arguments but for the step and the axes.
         size, options: of the input, and of the convolution or pooling, by name.
         code: the lines that compute the output.
     """
+
+    def draw(step, figure):
+        return plot(steps=[step - 1], sums=False, ax=figure.add_axes((0, 0, 1, 1)))
 
     def text(step):
         window = windows[step - 1]
@@ -185,21 +153,22 @@ def _arguments(options):
 
 
 def _controls(ranges, dimensions, start, **usual):
-    """A control for each name, where `start` puts it, or else where it usually stands.
-
-    Raises:
-        TypeError, ValueError: `start` has another name, or a value that is out of range.
-    """
-    check_choice("dimensions", dimensions, (1, 2))
+    """A control for each name, where `start` puts it, or else where it usually stands."""
+    _check_choice("dimensions", dimensions, (1, 2))
     ranges, usual = ranges[dimensions], {"size": 16, "rows": 6, "columns": 6} | usual
     if dimensions == 2 and "size" in start:
-        size = start.pop("size")
-        check_choice("size", size, ranges["rows"])
-        start = {"rows": size, "columns": size} | start
-    for name in start:
+        start = dict.fromkeys(("rows", "columns"), start.pop("size")) | start
+    for name, value in start.items():
         if name not in ranges:
             raise TypeError(f"a start value must be one of {', '.join(ranges)}; got {name!r}")
-    for name, value in start.items():
-        check_choice(name, value, ranges[name])
+        _check_choice(name, value, ranges[name])
     chosen = {name: allowed[0] for name, allowed in ranges.items()} | usual | start
     return {name: make_control(name, allowed, chosen[name]) for name, allowed in ranges.items()}
+
+
+def _check_choice(name, value, allowed):
+    """Raise an error if the value is not one of the allowed ones, a range or a tuple."""
+    if isinstance(allowed, range):
+        integer(name, value, allowed[0], allowed[-1])
+    elif value not in allowed:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {value!r}")
