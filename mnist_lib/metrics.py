@@ -1,14 +1,11 @@
-"""How well answers agree with labels: the confusion matrix and the report. torchmetrics counts and divides.
-
-Answers and labels are the numbers of classes, from 0. Which answer a model gives is for `predict` to say.
-"""
-
-from numbers import Integral
+"""How well answers agree with labels: the confusion matrix and the report. torchmetrics counts and divides."""
 
 import numpy as np
 import pandas as pd
 import torch
 from torchmetrics.functional import classification
+
+from .machinery.checks import integer
 
 SCORES = {
     "precision": classification.multiclass_precision,
@@ -18,10 +15,10 @@ SCORES = {
 
 
 def confusion_matrix(answers, labels, classes=10):
-    """Count how often each label got each answer.
+    """Count how often each label got each answer (built in notebook 09).
 
     Args:
-        answers: (N,), whole numbers from 0 to classes − 1: what a model said.
+        answers: (N,), integers from 0 to classes − 1: what a model said. N is at least 1.
         labels: (N,), of the same kind: what it is. Both may be on any device.
         classes: how many classes there are, at least 2.
 
@@ -29,31 +26,26 @@ def confusion_matrix(answers, labels, classes=10):
         int64 (classes, classes) on the CPU: row = label, column = answer. It adds up to N.
 
     Raises:
-        TypeError: they are not whole numbers.
-        ValueError: they are empty, differ in shape, or a class is out of range.
+        TypeError, ValueError: an argument is not as described.
 
     >>> confusion_matrix([0, 1, 1, 2], [0, 1, 2, 2], classes=3)
     tensor([[1, 0, 0],
             [0, 1, 0],
             [0, 1, 1]])
     """
-    answers, labels, classes = _checked(answers, labels, classes)
-    return classification.multiclass_confusion_matrix(answers, labels, classes)
+    pair = _checked("answers", answers, classes), _checked("labels", labels, classes)
+    return classification.multiclass_confusion_matrix(*pair, int(classes))
 
 
 def report(answers, labels, classes=10):
-    """Return precision, recall and F1 of each class, and their macro averages.
+    """Return precision, recall and F1 of each class, and their macro averages (built in notebook 09).
 
-    Args:
-        answers, labels, classes: as in `confusion_matrix`.
+    Arguments and errors as in `confusion_matrix`.
 
     Returns:
         A DataFrame, a row for each class and a last row "macro". Columns: precision, recall and f1, from 0 to 1, where
         0 / 0 counts as 0; and support, the number of examples with this label. The row "macro" has the plain mean over
         the classes that occur among labels or answers, and the number of all examples.
-
-    Raises:
-        TypeError, ValueError: as `confusion_matrix`.
 
     >>> report([0, 1, 1, 2], [0, 1, 2, 2], classes=3).round(2)
            precision  recall    f1  support
@@ -62,51 +54,25 @@ def report(answers, labels, classes=10):
     2           1.00    0.50  0.67        2
     macro       0.83    0.83  0.78        4
     """
-    answers, labels, classes = _checked(answers, labels, classes)
-    columns = {
-        name: [
-            *score(answers, labels, classes, average=None),
-            score(answers, labels, classes, average="macro"),
-        ]
-        for name, score in SCORES.items()
-    }
-    columns = {name: torch.stack(values).double().numpy() for name, values in columns.items()}
+    answers, labels = _checked("answers", answers, classes), _checked("labels", labels, classes)
+    columns = {}
+    for name, score in SCORES.items():
+        each, macro = (score(answers, labels, int(classes), how) for how in (None, "macro"))
+        columns[name] = [*each.tolist(), macro.item()]
     columns["support"] = [*labels.bincount(minlength=classes).tolist(), len(labels)]
-    return pd.DataFrame(columns, index=[*range(classes), "macro"])
+    return pd.DataFrame(columns, [*range(classes), "macro"])
 
 
-def _checked(answers, labels, classes):
-    """Answers and labels as int64 tensors on the CPU, and the number of classes as an int."""
-    if not isinstance(classes, Integral) or isinstance(classes, bool):
-        raise TypeError(f"classes must be a whole number, got {classes!r}")
-    if classes < 2:
-        raise ValueError(f"classes must be at least 2, got {classes}")
-    classes = int(classes)
-    answers, labels = _numbers("answers", answers, classes), _numbers("labels", labels, classes)
-    if answers.shape != labels.shape:
-        raise ValueError(
-            f"answers must be as many as labels ({len(labels)}), one for each; got {len(answers)}"
-        )
-    return answers, labels, classes
-
-
-def _numbers(name, values, classes):
-    """The numbers of classes as an int64 tensor (N,) on the CPU."""
-    try:
-        if not isinstance(values, torch.Tensor):  # PyTorch takes no Series with an index of its own
-            values = torch.as_tensor(np.array(values))
-        values = values.cpu()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name} must be a tensor or a list of whole numbers: {error}") from None
-    if values.numel() == 0:
-        raise ValueError(f"{name} must hold at least one number, got none")
-    if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
-        raise TypeError(f"{name} must be whole numbers, as argmax gives them; got {values.dtype}")
-    if values.dim() != 1:
-        raise ValueError(f"{name} must have the shape (N,), got {tuple(values.shape)}")
-    values = values.long()  # PyTorch has no min of uint16
-    low, high = values.min().item(), values.max().item()
-    if low < 0 or high >= classes:
-        wrong = low if low < 0 else high
-        raise ValueError(f"{name} must be from 0 to {classes - 1}, got {wrong}")
+def _checked(name, values, classes):
+    """The numbers of classes as int64 (N,) on the CPU. torchmetrics would take probabilities, and any number."""
+    if not isinstance(values, torch.Tensor):
+        values = torch.as_tensor(np.array(values))
+    if values.dim() != 1 or len(values) == 0:
+        raise ValueError(f"{name} must be (N,), N at least 1, got the shape {tuple(values.shape)}")
+    if values.is_floating_point() or values.dtype == torch.bool:
+        raise TypeError(f"{name} must be integers, as argmax gives them, got {values.dtype}")
+    values, last = values.cpu().long(), integer("classes", classes, least=2) - 1
+    wrong = values[(values < 0) | (values > last)]
+    if len(wrong):
+        raise ValueError(f"{name} must be from 0 to {last}, got {wrong[0]}")
     return values

@@ -2,68 +2,50 @@
 
 A drawing is a list of strokes, a stroke a list of points (x, y): x to the right and y down, in units of the pad's
 width, so that the pad reaches from 0 to 1 both ways. A pen is a width in the same unit. Ink is white (1), the rest
-black (0). `tracing` has the way back, from images to strokes.
+black (0). An argument that is not as described raises a TypeError or a ValueError. `machinery.tracing` has the way
+back, from images to strokes. All is built in notebook 13.
 """
 
 import math
-from numbers import Real
 
 import numpy as np
 import torch
 
-from .machinery.checks import check_image, integer
+from .machinery.checks import check_image, integer, number
 
 BOX = 20 / 28  # the longer side of a digit of MNIST: 20 pixels of 28
 MIDDLE = 14.5 / 28  # its centre of mass: half a pixel to the right of the image's middle, and down
 PEN = 2.5 / 28  # the pen it looks drawn with: see `python benchmarks/drawings.py`
+THIN = 1e-4  # the thinnest pen, and the smallest box
 
 
 def check_strokes(strokes):
-    """Look through a drawing, and give it back as a list of arrays.
+    """Look through a drawing, and give it back as a list of float64 arrays (K, 2).
 
     Args:
-        strokes: strokes, each of at least one point: lists of pairs, or arrays or tensors (K, 2). There may be none.
-
-    Returns:
-        A list of float64 arrays (K, 2).
-
-    Raises:
-        TypeError: `strokes` is no such list, or a coordinate no number.
-        ValueError: a stroke has another shape, or a coordinate is not within −10 … 10.
+        strokes: strokes, each of at least one point: lists of pairs, or arrays or tensors (K, 2), of numbers from −10
+            to 10. There may be none.
 
     >>> check_strokes([[(0.5, 0.25)]])
     [array([[0.5 , 0.25]])]
     >>> check_strokes([(0.5, 0.25)])
     Traceback (most recent call last):
-    ValueError: strokes[0] must be points (x, y), an array (K, 2), got the shape (2,)
+    ValueError: strokes[0] must be points (x, y), an array (K, 2) of numbers from −10 to 10, got (0.5, 0.25)
     """
-    if isinstance(strokes, (str, bytes, dict)):
-        raise TypeError(f"strokes must be a list of strokes, got {type(strokes).__name__}")
-    try:
-        strokes = list(strokes)
-    except TypeError:
-        raise TypeError(f"strokes must be a list of strokes, got {strokes!r}") from None
-    return [_check_stroke(f"strokes[{number}]", stroke) for number, stroke in enumerate(strokes)]
-
-
-def _check_stroke(name, stroke):
-    """One stroke as a float64 array (K, 2)."""
-    if isinstance(stroke, torch.Tensor):
-        stroke = stroke.detach().cpu()
-    try:
-        points = np.asarray(stroke)
-    except (TypeError, ValueError):  # rows of different lengths
-        raise ValueError(f"{name} must be points (x, y), an array (K, 2), got {stroke!r}") from None
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
-        shape = f"the shape {points.shape}"
-        raise ValueError(f"{name} must be points (x, y), an array (K, 2), got {shape}")
-    if points.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must hold numbers, got {stroke!r}")
-    points = points.astype(np.float64)
-    wrong = ~(np.abs(points) <= 10)  # NaN, too, is not within
-    if wrong.any():
-        raise ValueError(f"{name} must hold numbers from −10 to 10, got {points[wrong][0]}")
-    return points
+    if not hasattr(strokes, "__iter__"):
+        raise TypeError(f"strokes must be a list of strokes, got {strokes!r}")
+    checked = []
+    for place, stroke in enumerate(strokes):
+        try:
+            whole = stroke.detach().cpu() if isinstance(stroke, torch.Tensor) else stroke
+            points = np.asarray(whole, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):  # no numbers, or rows of different lengths
+            points = np.empty(0)
+        if points.shape[1:] != (2,) or len(points) == 0 or not (np.abs(points) <= 10).all():
+            wanted = "points (x, y), an array (K, 2) of numbers from −10 to 10"
+            raise ValueError(f"strokes[{place}] must be {wanted}, got {stroke!r}")
+        checked.append(points)
+    return checked
 
 
 def draw(strokes, pen, size=28):
@@ -81,14 +63,13 @@ def draw(strokes, pen, size=28):
     Returns:
         A float32 tensor (1, size, size) in [0, 1].
 
-    Raises:
-        TypeError, ValueError: an argument is not as described.
-
     >>> draw([[(0.0, 0.5), (1.0, 0.5)]], pen=0.5, size=4)[0, :, 1]
     tensor([0., 1., 1., 0.])
     """
-    strokes, pen = check_strokes(strokes), _number("pen", pen)
+    strokes, pen = check_strokes(strokes), number("pen", pen, THIN, 1)
     size = integer("size", size, least=1, most=1000)
+    if not strokes:
+        return torch.zeros(1, size, size)
     parts = min(4, math.ceil(1 / (pen * size)))
     image = _paint(strokes, pen, parts * size).reshape(size, parts, size, parts).mean(axis=(1, 3))
     return torch.from_numpy(image).unsqueeze(0)
@@ -96,29 +77,22 @@ def draw(strokes, pen, size=28):
 
 def _paint(strokes, pen, size):
     """What `draw` does with a pen of at least a pixel: a float32 array (size, size)."""
-    nearest = np.full((size, size), np.inf, dtype=np.float32)  # squared, in pixels
-    segments = _segments(strokes) * np.float32(size)
+    steps = [np.diff(stroke, axis=0, append=stroke[-1:]) for stroke in strokes]  # from the last: 0
+    lines = np.hstack([np.concatenate(strokes), np.concatenate(steps)])  # (S, 4): x, y, dx, dy
+    lines = lines.astype(np.float32) * size
+    nearest = np.full((size, size), np.inf, dtype=np.float32)
     at_once = max(1, 2**18 // size**2)  # so that what is computed fits the cache
-    for start in range(0, len(segments), at_once):
-        distances = _squared_distances(segments[start : start + at_once], size)
+    for start in range(0, len(lines), at_once):
+        distances = _squared_distances(lines[start : start + at_once], size)
         np.minimum(nearest, distances.min(axis=2), out=nearest)
     distance, half = np.sqrt(nearest), pen * size / 2
     covered = np.minimum(distance + 0.5, half) - np.maximum(distance - 0.5, -half)
     return covered.clip(0, 1)
 
 
-def _segments(strokes):
-    """All the straight pieces of a drawing, from a point to the next: float32 (S, 2, 2). A dot is one, too."""
-    pieces = [
-        np.stack([stroke[:-1], stroke[1:]] if len(stroke) > 1 else [stroke, stroke], axis=1)
-        for stroke in strokes
-    ]
-    return np.concatenate([np.empty((0, 2, 2)), *pieces]).astype(np.float32)
-
-
-def _squared_distances(segments, size):
-    """From the middle of each pixel to each segment, in pixels, squared: (size, size, S)."""
-    (x, y), (dx, dy) = segments[:, 0].T, (segments[:, 1] - segments[:, 0]).T
+def _squared_distances(lines, size):
+    """From the middle of each pixel to the nearest point of each line, in pixels, squared: (size, size, S)."""
+    x, y, dx, dy = lines.T
     middles = np.arange(size, dtype=np.float32) + np.float32(0.5)
     across, down = middles[None, :, None] - x, middles[:, None, None] - y
     length = np.maximum(dx * dx + dy * dy, np.float32(1e-12))
@@ -133,14 +107,11 @@ def scaled_pen(strokes, pen):
         strokes: the drawing, with at least one point.
         pen: the width it is drawn with.
 
-    Raises:
-        TypeError, ValueError: an argument is not as described.
-
     >>> round(scaled_pen([[(0.2, 0.5), (0.4, 0.5)]], pen=0.05) * 28, 6)  # 0.25 becomes 20 pixels
     4.0
     """
-    strokes, pen = _check_drawing(strokes), _number("pen", pen)
-    return pen / (_bounds(strokes)[1] + pen) * BOX
+    pen = number("pen", pen, THIN, 1)
+    return pen / (_bounds(check_strokes(strokes))[1] + pen) * BOX
 
 
 def fit_to_box(strokes, pen, box=BOX):
@@ -156,24 +127,21 @@ def fit_to_box(strokes, pen, box=BOX):
     Returns:
         A list of float64 arrays (K, 2).
 
-    Raises:
-        TypeError, ValueError: an argument is not as described.
-
     >>> fit_to_box([[(0, 0), (0.1, 0)]], pen=0.25, box=0.75)
     [array([[0.25, 0.5 ],
            [0.75, 0.5 ]])]
     """
-    strokes = _check_drawing(strokes)
-    box = _number("box", box)
-    pen = _number("pen", pen, most=box)
+    strokes, box = check_strokes(strokes), number("box", box, THIN, 1)
+    pen = number("pen", pen, THIN, box)
     middle, extent = _bounds(strokes)
-    if extent < 1e-9:
-        return [stroke - middle + 0.5 for stroke in strokes]
-    return [(stroke - middle) / extent * (box - pen) + 0.5 for stroke in strokes]
+    scale = (box - pen) / extent if extent >= 1e-9 else 1
+    return [(stroke - middle) * scale + 0.5 for stroke in strokes]
 
 
 def _bounds(strokes):
     """The middle of the points' bounding box, an array (x, y), and its longer side."""
+    if not strokes:
+        raise ValueError("strokes must hold at least one point, got none")
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     return (low + high) / 2, float((high - low).max())
@@ -183,13 +151,10 @@ def centre_of_mass(image):
     """Where the ink of an image is on average.
 
     Args:
-        image: (1, H, W) or (H, W), a tensor or an array in [0, 1].
+        image: (1, H, W) or (H, W), a tensor or an array in [0, 1], not all black.
 
     Returns:
         (x, y), floats in units of the image's width: (0.5, 0.5) is the middle of a square one.
-
-    Raises:
-        TypeError, ValueError: `image` is not as described, or black.
 
     >>> centre_of_mass(torch.tensor([[0.0, 0.5], [0.0, 0.5]]))
     (0.75, 0.5)
@@ -213,15 +178,11 @@ def centre_by_mass(strokes, pen, middle=MIDDLE):
     Returns:
         A list of float64 arrays (K, 2).
 
-    Raises:
-        TypeError, ValueError: an argument is not as described.
-
     >>> centre_by_mass([[(0.1, 0.1), (0.2, 0.1)]], pen=0.1, middle=0.5)[0].round(3)
     array([[0.45, 0.5 ],
            [0.55, 0.5 ]])
     """
-    strokes = _check_drawing(strokes)
-    pen, middle = _number("pen", pen), _number("middle", middle)
+    strokes, pen = check_strokes(strokes), number("pen", pen, THIN, 1)
     start, extent = _bounds(strokes)
     scale = min(1, 1 / (extent + pen))  # what is larger than the pad would be cut off
     whole = [(stroke - start) * scale + 0.5 for stroke in strokes]
@@ -233,17 +194,13 @@ def centre_by_mass(strokes, pen, middle=MIDDLE):
 def prepare(strokes):
     """Make an image of a drawing as MNIST's were made (LeCun, Bottou, Bengio and Haffner 1998).
 
-    The ink is scaled into a box of 20×20 pixels, its centre of mass moved to the middle of 28×28, all drawn with a
-    pen as wide as MNIST's.
+    The ink is scaled into a box of 20×20 pixels, its centre of mass moved to MNIST's, all drawn with MNIST's pen.
 
     Args:
         strokes: the drawing, with at least one point, of any size at any place.
 
     Returns:
         A float32 tensor (1, 28, 28) in [0, 1].
-
-    Raises:
-        TypeError, ValueError: `strokes` is not as described.
 
     >>> seven = [[(0.1, 0.1), (0.3, 0.1), (0.2, 0.4)]]
     >>> prepare(seven).shape
@@ -263,16 +220,10 @@ def vary(strokes, generator):
         (strokes, pen): a list of float64 arrays (K, 2) and the pen, 2 to 8 % of the pad. Drawn with it, the ink lies
         on the pad, and its longer side is 30 to 90 % of it, unless the drawing is a dot.
 
-    Raises:
-        TypeError, ValueError: an argument is not as described.
-
     >>> strokes, pen = vary([[(0.2, 0.5), (0.4, 0.5)]], torch.Generator().manual_seed(0))
     >>> 0.02 <= pen <= 0.08, draw(strokes, pen).shape
     (True, torch.Size([1, 28, 28]))
     """
-    strokes = _check_drawing(strokes)
-    if not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator must be a torch.Generator, got {generator!r}")
 
     def between(low, high, *shape):
         return low + (high - low) * torch.rand(shape, generator=generator).double().numpy()
@@ -291,21 +242,3 @@ def _wobble(strokes, between, waves=6):
     direction = between(-20, 20, 2, waves)  # up to three waves in the width of the pad
     phase = between(0, 2 * math.pi, waves)
     return [stroke + np.sin(stroke @ direction + phase) @ pull.T for stroke in strokes]
-
-
-def _check_drawing(strokes):
-    """The strokes, of which there must be one at least."""
-    strokes = check_strokes(strokes)
-    if not strokes:
-        raise ValueError("strokes must hold at least one point, got none")
-    return strokes
-
-
-def _number(name, value, least=1e-4, most=1.0):
-    """The value of the argument `name`, a number within its limits, as a float."""
-    message = f"{name} must be a number from {least:.4g} to {most:.4g}, got {value!r}"
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(message)
-    if not least <= value <= most:
-        raise ValueError(message)
-    return float(value)

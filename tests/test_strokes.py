@@ -98,19 +98,19 @@ def test_a_drawing_may_be_empty_and_integers_and_the_limits_will_do():
     [
         (7, TypeError, r"^strokes must be a list of strokes, got 7$"),
         (None, TypeError, r"^strokes must be a list of strokes, got None$"),
-        ("7", TypeError, r"^strokes must be a list of strokes, got str$"),
-        ({}, TypeError, r"^strokes must be a list of strokes, got dict$"),
-        ([7], ValueError, r"^strokes\[0\] must be points .*\(K, 2\), got the shape \(\)$"),
-        ([[(0, 0)], []], ValueError, r"^strokes\[1\] must be points .*, got the shape \(0,\)$"),
-        ([[0.1, 0.2]], ValueError, r"^strokes\[0\] must be points .*, got the shape \(2,\)$"),
-        ([[(1, 2, 3)]], ValueError, r"^strokes\[0\] must be points .*, got the shape \(1, 3\)$"),
+        ("7", ValueError, r"^strokes\[0\] must be points .*, got '7'$"),
+        ([7], ValueError, r"^strokes\[0\] must be points .*\(K, 2\) of numbers .*, got 7$"),
+        ([[(0, 0)], []], ValueError, r"^strokes\[1\] must be points .*, got \[\]$"),
+        ([[0.1, 0.2]], ValueError, r"^strokes\[0\] must be points .*, got \[0.1, 0.2\]$"),
+        ([[(1, 2, 3)]], ValueError, r"^strokes\[0\] must be points .*, got \[\(1, 2, 3\)\]$"),
         ([[(1, 2), (3,)]], ValueError, r"^strokes\[0\] must be points .*, got \[\(1, 2\), \(3,\)"),
-        ([[("a", "b")]], TypeError, r"^strokes\[0\] must hold numbers, got \[\('a', 'b'\)\]$"),
-        ([[(None, 1)]], TypeError, r"^strokes\[0\] must hold numbers, got"),
-        ([[(1j, 1)]], TypeError, r"^strokes\[0\] must hold numbers, got"),
-        ([[(0, math.nan)]], ValueError, r"^strokes\[0\] must hold numbers from −10 to 10, got nan"),
-        ([[(0, math.inf)]], ValueError, r"^strokes\[0\] must hold .* from −10 to 10, got inf$"),
-        ([[(0, 0), (-10.5, 0)]], ValueError, r"^strokes\[0\] must hold .*, got -10.5$"),
+        ([[("a", "b")]], ValueError, r"^strokes\[0\] must be .* numbers .*, got \[\('a', 'b'\)\]$"),
+        ([[(None, 1)]], ValueError, r"^strokes\[0\] must be .* numbers .*, got"),
+        ([[(1j, 1)]], ValueError, r"^strokes\[0\] must be .* numbers .*, got"),
+        ([[(0, 10**400)]], ValueError, r"^strokes\[0\] must be .* numbers .*, got"),
+        ([[(0, math.nan)]], ValueError, r"^strokes\[0\] must be .* from −10 to 10, got .*nan"),
+        ([[(0, math.inf)]], ValueError, r"^strokes\[0\] must be .* from −10 to 10, got .*inf"),
+        ([[(0, 0), (-10.5, 0)]], ValueError, r"^strokes\[0\] must be .* to 10, got .*-10.5"),
     ],
 )
 def test_what_is_no_drawing_is_refused(strokes, error, message):
@@ -448,8 +448,6 @@ def test_the_same_generator_gives_the_same_drawings_and_leaves_the_others_alone(
     assert one[1] == other[1] and all(map(np.array_equal, one[0], other[0]))
     assert one[1] != third[1] and not np.array_equal(one[0][0], third[0][0])
     assert torch.equal(torch.get_rng_state(), state)
-    with pytest.raises(TypeError, match=r"^generator must be a torch.Generator, got 3$"):
-        vary(SEVEN, 3)
 
 
 # anything at all

@@ -1,6 +1,6 @@
 """Checks of arguments that several modules share: a bad one is named, with what came and what was expected."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -32,6 +32,25 @@ def integer(name, value, least=None, most=None):
     if (least is not None and value < least) or (most is not None and value > most):
         raise ValueError(message)
     return int(value)
+
+
+def number(name, value, least, most):
+    """The value of the argument `name` as a float.
+
+    Raises:
+        TypeError: it is not a real number; True is none.
+        ValueError: it is not from `least` to `most`; NaN is not.
+
+    >>> number("pen", 2, least=0, most=1)
+    Traceback (most recent call last):
+    ValueError: pen must be a number from 0 to 1, got 2
+    """
+    message = f"{name} must be a number from {least:.4g} to {most:.4g}, got {value!r}"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(message)
+    if not least <= value <= most:
+        raise ValueError(message)
+    return float(value)
 
 
 def list_of_names(name, value):

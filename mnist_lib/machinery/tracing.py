@@ -1,10 +1,12 @@
-"""From images to strokes: the middle lines of a digit's ink, and the ink of a photographed digit."""
+"""From images to strokes: the middle lines of a digit's ink, and the ink of a photographed digit (notebook 13)."""
 
 import io
 import math
 from itertools import pairwise
 
 import numpy as np
+import scipy  # its parts, and those of skimage, are loaded when they are first used
+import skimage
 import torch
 from torch.nn import functional as F
 
@@ -22,35 +24,23 @@ def trace(image):
         A list of float64 arrays (K, 2), in units of the image's longer side, from 0 to 1. A line is cut where others
         meet it. A black image has none.
 
-    Raises:
-        TypeError, ValueError: `image` is not as described.
-
     >>> image = torch.zeros(28, 28)
     >>> image[4:24, 13:15] = 1
     >>> (stroke,) = trace(image)
     >>> stroke[:, 0].round(2).min(), stroke[:, 0].round(2).max()
     (np.float64(0.5), np.float64(0.5))
     """
-    from scipy.ndimage import distance_transform_edt, gaussian_filter
-    from skimage.morphology import skeletonize
-
-    image = _enlarge(check_image(image))
-    around = gaussian_filter(image, max(image.shape) / 28)
+    image = torch.from_numpy(check_image(image))[None, None]
+    factor = max(1, round(112 / max(image.shape)))  # to a longer side of about 112 pixels
+    image = F.interpolate(image, scale_factor=factor, mode="bicubic")[0, 0].numpy()
+    around = scipy.ndimage.gaussian_filter(image, max(image.shape) / 28)
     ink = (image > 0.5) & (image > 0.95 * around)  # the second: small loops stay open
     ink = np.pad(ink, 1)
-    skeleton = skeletonize(ink)[1:-1, 1:-1]
-    reach = distance_transform_edt(ink)[1:-1, 1:-1]  # from a pixel to where the ink ends
+    skeleton = skimage.morphology.skeletonize(ink)[1:-1, 1:-1]
+    reach = scipy.ndimage.distance_transform_edt(ink)[1:-1, 1:-1]  # from there to the ink's end
     lines = _without_spurs(skeleton, reach)
-    return [(_smooth(np.array(line)) + 0.5)[:, ::-1] / max(image.shape) for line in lines]
-
-
-def _enlarge(image):
-    """The image, a float32 array, with a longer side of about 112 pixels, if it is smaller."""
-    factor = max(1, round(112 / max(image.shape)))
-    if factor == 1:
-        return image
-    image = torch.from_numpy(image)[None, None]
-    return F.interpolate(image, scale_factor=factor, mode="bicubic")[0, 0].numpy()
+    lines = [_smooth(np.array(line, dtype=float)) for line in lines]
+    return [(line + 0.5)[:, ::-1] / max(image.shape) for line in lines]
 
 
 def _without_spurs(skeleton, reach):
@@ -107,16 +97,14 @@ def _neighbours(pixel, pixels):
 
 
 def _smooth(line, step=4):
-    """The pixels of a line without their steps, and every fourth of them: (K, 2). The ends stay."""
-    from scipy.ndimage import gaussian_filter1d
-
-    closed = len(line) > 2 and (line[0] == line[-1]).all()
-    if closed:
-        smooth = gaussian_filter1d(line[:-1].astype(float), 2, axis=0, mode="wrap")
-        return np.concatenate([smooth[::step], smooth[:1]])
-    smooth = gaussian_filter1d(line.astype(float), 2, axis=0, mode="nearest")
+    """The pixels of a line, float (N, 2), without their steps, and every fourth of them: (K, 2). The ends stay."""
+    kept, last = list(range(0, len(line) - 1, step)), len(line) - 1
+    if len(line) > 2 and (line[0] == line[-1]).all():  # a ring
+        smooth = scipy.ndimage.gaussian_filter1d(line[:-1], 2, axis=0, mode="wrap")
+        return smooth[[*kept, 0]]
+    smooth = scipy.ndimage.gaussian_filter1d(line, 2, axis=0, mode="nearest")
     smooth[[0, -1]] = line[[0, -1]]
-    return smooth[[*range(0, len(line) - 1, step), len(line) - 1]]
+    return smooth[[*kept, last]]
 
 
 def read_photo(file):
@@ -130,20 +118,18 @@ def read_photo(file):
         `prepare(trace(read_photo(file)))` is then what `prepare` makes of a drawing.
 
     Raises:
-        ValueError: it is no image that can be read.
+        ValueError: it is not an image that can be read.
 
     >>> read_photo(b"Dear diary")
     Traceback (most recent call last):
     ValueError: the file is not an image that can be read (of no known kind)
     """
-    from skimage.filters import threshold_otsu
-
     if isinstance(file, (bytes, bytearray, memoryview)):
         file = io.BytesIO(file)
     image = open_grey(file, paper=255)
     image.thumbnail((400, 400))
     ink = _contrast(np.asarray(image, dtype=np.float32) / 255)
-    threshold = threshold_otsu(ink)
+    threshold = skimage.filters.threshold_otsu(ink)
     if threshold < 0.03:  # an empty sheet
         return torch.zeros(1, *ink.shape)
     ink = _without_specks(ink, threshold)
@@ -152,10 +138,9 @@ def read_photo(file):
 
 def _contrast(grey):
     """How much each pixel differs from the light around it, in the direction that ink does: 0 is paper, 1 a lot."""
-    from scipy.ndimage import gaussian_filter, uniform_filter
-
-    light = uniform_filter(grey, max(1, max(grey.shape) // 3))  # the mean of a third of the picture
-    difference = gaussian_filter(grey, 1) / np.maximum(light, 0.05) - 1
+    third = max(1, max(grey.shape) // 3)
+    light = scipy.ndimage.uniform_filter(grey, third)  # the mean of a third of the picture
+    difference = scipy.ndimage.gaussian_filter(grey, 1) / np.maximum(light, 0.05) - 1
     if (difference**3).sum() < 0:  # ink is rare and differs a lot: here it is dark
         difference = -difference
     return np.maximum(difference, 0)
@@ -163,9 +148,7 @@ def _contrast(grey):
 
 def _without_specks(ink, threshold):
     """The ink without what is smaller than a twentieth of its largest part."""
-    from scipy.ndimage import label
-
-    parts, _ = label(ink > threshold)
+    parts, _ = scipy.ndimage.label(ink > threshold)
     areas = np.bincount(parts.ravel())
     specks = areas < areas[1:].max(initial=0) / 20
     specks[0] = False  # the paper
