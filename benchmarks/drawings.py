@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mnist_lib.data import Batches, load_mnist
+from mnist_lib import training
+from mnist_lib.data import load_mnist
 from mnist_lib.machinery.tracing import trace
 from mnist_lib.models import BatchNormCNN, TinyVGG
 from mnist_lib.strokes import (
@@ -30,23 +31,18 @@ from mnist_lib.strokes import (
     scaled_pen,
     vary,
 )
-from mnist_lib.training import fit, predict, seed_everything
 
 EPOCHS = {"full": 3, "sample": 10}
 
 
 def train(make_model, mnist):
     """A network, trained on the digits themselves."""
-    seed_everything(0)
-    model = make_model().to(memory_format=torch.channels_last)
-    batches = Batches(mnist.train, 64, shuffle=True)
-    optimizer = torch.optim.Adam(model.parameters())
+
+    def make():
+        return make_model().to(memory_format=torch.channels_last)
+
     epochs = EPOCHS[mnist.source]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=0.01, total_steps=epochs * len(batches)
-    )
-    fit(model, batches, optimizer, epochs, scheduler=schedule)
-    return model
+    return training.train(make, mnist.train, epochs, seed=0, learning_rate=0.01, batch_size=64)
 
 
 def in_box(strokes, pen):
@@ -82,7 +78,7 @@ STAGES = {  # what becomes of the strokes of a drawing, and the pen it was drawn
 
 def judge(model, images, labels):
     """Accuracy, mean confidence, and that of the wrong answers, in per cent."""
-    confidence, answers = predict(model, torch.stack(images)).max(dim=1)
+    confidence, answers = training.probabilities(model, torch.stack(images)).max(dim=1)
     right = answers == labels
     numbers = (right.float().mean(), confidence.mean(), confidence[~right].mean())
     return [100 * number.item() for number in numbers]
@@ -149,8 +145,8 @@ def main():
     mnist = load_mnist()
     print_pens(mnist.train.images[:500])
     models = {kind.__name__: train(kind, mnist) for kind in (BatchNormCNN, TinyVGG)}
-    digits, labels = mnist.test[: arguments.digits]
-    results = measure(models, digits, labels, arguments.seeds)
+    digits = mnist.test[: arguments.digits]
+    results = measure(models, digits.images, digits.labels, arguments.seeds)
     for name, rows in results.groupby("model", sort=False):
         table = rows.drop(columns=["model", "seed"]).groupby("stage", sort=False)
         print(f"\n{name}, {len(digits)} digits, in per cent")

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from turns import in_turns, print_ratios
 
-from mnist_lib.data import Split, load_mnist
+from mnist_lib.data import load_mnist
 from mnist_lib.machinery.grids import run_grid
 from mnist_lib.models import TinyVGG
 
@@ -59,7 +59,7 @@ def main():
     mlps = partial(run_grid, make_mlp, mnist.train, *rest)
     compare(f"{len(OPTIMIZERS) * 24} small MLPs", mlps, ways, first="32 together")
 
-    few, optimizers = Split(*mnist.train[:320]), {"Adam": torch.optim.Adam}
+    few, optimizers = mnist.train[:320], {"Adam": torch.optim.Adam}
     rest = (mnist.validation, optimizers, [0.0003, 0.001, 0.003, 0.01], range(8), 1)
     cnns = partial(run_grid, TinyVGG, few, *rest)
     ways = {f"{together} together": {"together": together} for together in (1, 8, 32)}

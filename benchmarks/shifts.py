@@ -16,9 +16,10 @@ import torch
 from turns import in_turns, print_ratios
 
 from mnist_lib import shifts
-from mnist_lib.data import Batches, Split, load_mnist
+from mnist_lib.data import Batches, load_mnist
 from mnist_lib.models import MLP, ConvNet, SoftmaxClassifier, TinyVGG
 from mnist_lib.training import (
+    EVALUATION_BATCH_SIZE,
     evaluation_mode,
     seed_everything,
     train_one_epoch,
@@ -56,14 +57,14 @@ def grid_by_loop(model, split):
 def forward_alone(model, split):
     """The model on the images as they are, once for each shift."""
     with evaluation_mode(model):
-        for images, _ in Batches(split, shifts.BATCH_SIZE):
+        for images, _ in Batches(split, EVALUATION_BATCH_SIZE):
             for _ in range(len(STEPS) ** 2):
                 model(images)
 
 
 def compare(title, model, split):
     """Time the three ways in turns, and print them in multiples of the grid."""
-    part = Split(*split[:PART])
+    part = split[:PART]
     ways = {
         "grid": lambda: shifts.shift_grid(model, split, STEPS),
         "loop": lambda: grid_by_loop(model, part),

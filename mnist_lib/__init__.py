@@ -21,22 +21,9 @@ figure), `widgets` (everything that moves), `exercises` (the checks behind "Your
 """
 
 import importlib
+import pkgutil
 
-__all__ = [
-    "arithmetic",
-    "claims",
-    "data",
-    "exercises",
-    "features",
-    "machinery",
-    "metrics",
-    "models",
-    "plots",
-    "shifts",
-    "strokes",
-    "training",
-    "widgets",
-]
+__all__ = [module.name for module in pkgutil.iter_modules(__path__)]
 __version__ = "0.1.0"
 
 

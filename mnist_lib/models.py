@@ -1,4 +1,4 @@
-"""The networks of the series. Each takes images (N, 1, 28, 28) and returns logits (N, 10)."""
+"""The networks of the series. All take images (N, 1, 28, 28) and return logits (N, 10): no softmax at the end."""
 
 from itertools import pairwise
 
@@ -6,35 +6,13 @@ import torch
 from torch import nn
 
 
-def check_images(images, dtype=torch.float32):
-    """Raise a clear error unless `images` is a batch that the models of this module take.
-
-    Args:
-        images: what a model was called with.
-        dtype: the dtype of the model's weights.
+class DigitModel(nn.Module):
+    """What the models share: they check their input, then run `layers`.
 
     Raises:
-        TypeError: not a tensor, or of another dtype.
-        ValueError: of another shape than (N, 1, 28, 28).
-
-    >>> check_images(torch.zeros(28, 28))
-    Traceback (most recent call last):
-    ValueError: images must have the shape (N, 1, 28, 28), got (28, 28); the model returns logits (N, 10)
+        TypeError: in a call, the images are not a tensor of the dtype of the weights.
+        ValueError: in a call, they are not of the shape (N, 1, 28, 28).
     """
-    promise = "the model returns logits (N, 10)"
-    if not isinstance(images, torch.Tensor):
-        got = type(images).__name__
-        raise TypeError(f"images must be a tensor (N, 1, 28, 28), got {got}; {promise}")
-    if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
-        got = tuple(images.shape)
-        raise ValueError(f"images must have the shape (N, 1, 28, 28), got {got}; {promise}")
-    if images.dtype != dtype:
-        expected = f"{dtype}, like the model's weights, with 0 black and 1 white"
-        raise TypeError(f"images must be {expected}, got {images.dtype}; {promise}")
-
-
-class DigitModel(nn.Module):
-    """What the models share: they check their input, then run `layers`."""
 
     def __init__(self, *layers):
         super().__init__()
@@ -42,12 +20,19 @@ class DigitModel(nn.Module):
 
     def forward(self, images):
         """Logits (N, 10) of images (N, 1, 28, 28)."""
-        check_images(images, next(self.parameters()).dtype)
+        dtype, promise = next(self.parameters()).dtype, "the model returns logits (N, 10)"
+        got = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
+        if got != dtype:
+            expected = f"a {dtype} tensor, like the model's weights, with 0 black and 1 white"
+            raise TypeError(f"images must be {expected}, got {got}; {promise}")
+        if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
+            got = tuple(images.shape)
+            raise ValueError(f"images must have the shape (N, 1, 28, 28), got {got}; {promise}")
         return self.layers(images)
 
 
 class SoftmaxClassifier(DigitModel):
-    """One linear layer, 784 → 10: a softmax of its logits is multinomial logistic regression.
+    """One linear layer, 784 → 10: a softmax of its logits is multinomial logistic regression (notebook 06).
 
     >>> count_parameters(SoftmaxClassifier())
     7850
@@ -58,7 +43,7 @@ class SoftmaxClassifier(DigitModel):
 
 
 class TwoLinearLayers(DigitModel):
-    """Two linear layers, 784 → hidden → 10, with nothing in between: still a linear model.
+    """Two linear layers, 784 → hidden → 10, with nothing in between: still a linear model (notebook 06).
 
     Args:
         hidden: the outputs of the first layer.
@@ -72,7 +57,7 @@ class TwoLinearLayers(DigitModel):
 
 
 class MLP(DigitModel):
-    """A multilayer perceptron: linear layers with a ReLU after each hidden one.
+    """A multilayer perceptron: linear layers with a ReLU after each hidden one (notebook 06).
 
     Args:
         hidden: the widths of the hidden layers.
@@ -99,7 +84,7 @@ class MLP(DigitModel):
 
 
 class ConvNet(DigitModel):
-    """Two 5×5 convolutions, each with max pooling, then a hidden layer with dropout.
+    """Two 5×5 convolutions, each with max pooling, then a hidden layer with dropout (notebook 07).
 
     >>> count_parameters(ConvNet())
     207258
@@ -122,7 +107,7 @@ class ConvNet(DigitModel):
 
 
 class UnpaddedConvNet(DigitModel):
-    """Two convolutions without padding, so that the maps shrink: 28 → 24 → 12 → 10 → 5.
+    """Two convolutions without padding, so that the maps shrink: 28 → 24 → 12 → 10 → 5 (notebook 07).
 
     >>> count_parameters(UnpaddedConvNet())
     25706
@@ -143,7 +128,7 @@ class UnpaddedConvNet(DigitModel):
 
 
 class TinyVGG(DigitModel):
-    """Two blocks of two 3×3 convolutions, after the VGG networks (Simonyan and Zisserman 2014).
+    """Two blocks of two 3×3 convolutions (notebook 07), after the VGG networks (Simonyan and Zisserman 2014).
 
     Args:
         channels: feature maps of every convolution.
@@ -171,7 +156,7 @@ class TinyVGG(DigitModel):
 
 
 class BatchNormCNN(DigitModel):
-    """Three 3×3 convolutions with batch normalisation (Ioffe and Szegedy 2015), then one linear layer.
+    """Three 3×3 convolutions with batch normalisation (Ioffe and Szegedy 2015), then a linear layer (notebook 07).
 
     Args:
         channels: feature maps of the three convolutions.

@@ -3,7 +3,6 @@
 Everywhere, positive dx moves right and positive dy moves down. What leaves the frame is lost, and zeros come in.
 """
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .data import Batches, check_split
+from .data import Batches, Split
 from .machinery.checks import integer
-from .training import device_of, evaluation_mode
-
-BATCH_SIZE = 500  # more than for an evaluation: a call costs small models as much as their sums do
+from .training import EVALUATION_BATCH_SIZE, device_of, evaluation_mode
 
 
 class ShiftGrid(NamedTuple):
@@ -31,7 +28,7 @@ class ShiftGrid(NamedTuple):
 
 
 def shift(images, dx, dy):
-    """Move images by dx pixels to the right and dy pixels down.
+    """Move images by dx pixels to the right and dy pixels down (built in notebook 11).
 
     Args:
         images: a tensor (..., H, W): one image, or any batch of them.
@@ -41,16 +38,12 @@ def shift(images, dx, dy):
         A new tensor of the same shape, dtype and device.
 
     Raises:
-        TypeError: `images` is no tensor, or `dx` or `dy` no integer.
-        ValueError: `images` has fewer than two axes.
+        TypeError: `dx` or `dy` is not an integer.
 
     >>> shift(torch.tensor([[1, 2, 3], [4, 5, 6]]), dx=1, dy=0)
     tensor([[0, 1, 2],
             [0, 4, 5]])
     """
-    _check_tensor("images", images)
-    if images.ndim < 2:
-        raise ValueError(f"images must have the shape (..., H, W), got {tuple(images.shape)}")
     height, width = images.shape[-2:]
     dx = _clip(integer("dx", dx), width)
     dy = _clip(integer("dy", dy), height)
@@ -58,7 +51,7 @@ def shift(images, dx, dy):
 
 
 def shift_each(images, dx, dy):
-    """Move every image of a batch by its own shift.
+    """Move every image of a batch by its own shift (built in notebook 11).
 
     Args:
         images: a tensor (N, C, H, W).
@@ -68,21 +61,16 @@ def shift_each(images, dx, dy):
         A new tensor of the same shape, dtype and device.
 
     Raises:
-        TypeError: an argument is no tensor, or `dx` or `dy` no int64 tensor.
-        ValueError: an argument has another shape.
+        ValueError: `dx` or `dy` is not one shift for each image.
 
     >>> images = torch.tensor([[1, 2, 3], [4, 5, 6]]).reshape(2, 1, 1, 3)
     >>> shift_each(images, dx=torch.tensor([1, -2]), dy=torch.tensor([0, 0])).flatten(1)
     tensor([[0, 1, 2],
             [6, 0, 0]])
     """
-    _check_batch("images", images)
     count, channels, height, width = images.shape
     for name, value in (("dx", dx), ("dy", dy)):
-        _check_tensor(name, value)
-        if value.dtype != torch.int64:
-            raise TypeError(f"{name} must be int64, got {value.dtype}")
-        if value.shape != (count,):
+        if value.shape != (count,):  # a single number would move all of them
             expected = f"the shape ({count},), one shift for each image"
             raise ValueError(f"{name} must have {expected}, got {tuple(value.shape)}")
     device = images.device
@@ -95,7 +83,7 @@ def shift_each(images, dx, dy):
 
 
 def random_shift(images, largest):
-    """Move every image of a batch by its own random shift, each as likely as any other: an augmentation.
+    """Move every image of a batch by its own random shift, each as likely as any other (built in notebook 11).
 
     Args:
         images: a tensor (N, C, H, W).
@@ -105,65 +93,31 @@ def random_shift(images, largest):
         A new tensor of the same shape, dtype and device. The shifts are drawn from PyTorch's generator.
 
     Raises:
-        TypeError: `images` is no tensor, or `largest` no integer.
-        ValueError: `images` has another shape, or `largest` is negative.
+        TypeError, ValueError: `largest` is not an integer of at least 0.
 
     >>> random_shift(torch.ones(2, 1, 28, 28), largest=2).shape
     torch.Size([2, 1, 28, 28])
     """
-    _check_batch("images", images)
     largest = integer("largest", largest, least=0)
     dx, dy = torch.randint(-largest, largest + 1, (2, len(images)))
     return shift_each(images, dx, dy)
 
 
-class Augmented:
-    """Batches whose images are changed, anew each time they are gone through.
-
-    Args:
-        batches: Batches, or a DataLoader: yields (images, labels).
-        change: images → images. Its random numbers make the difference from one time to the next.
-
-    Raises:
-        TypeError: `change` cannot be called.
-
-    >>> from mnist_lib.data import Split
-    >>> ones = Split(torch.ones(3, 1, 1, 2), torch.arange(3))
-    >>> moved = Augmented(Batches(ones, 2), lambda images: shift(images, dx=1, dy=0))
-    >>> len(moved), [images.flatten().tolist() for images, labels in moved]
-    (2, [[0.0, 1.0, 0.0, 1.0], [0.0, 1.0]])
-    """
-
-    def __init__(self, batches, change):
-        if not callable(change):
-            raise TypeError(f"change must be a function of images, got {change!r}")
-        self.batches, self.change = batches, change
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __iter__(self):
-        for images, labels in self.batches:
-            yield self.change(images), labels
-
-
 def shift_grid(model, split, steps=range(-6, 7)):
     """How a model does on a split at every shift of a grid: accuracy, and consistency (Zhang 2019).
 
-    A batch is padded once; each shift is a window on it. The model runs on its own device; on a CPU a copy of it
-    runs, with channels last in memory: convolutions are faster so, and their sums differ by rounding alone.
+    A batch is padded once; each shift is a window on it. Built in notebook 11.
 
     Args:
         model: images → logits. Its mode is put back, no gradient is recorded.
-        split: a Split.
+        split: a Split, or batches (images, labels). They are moved to the model's device.
         steps: the different integers that dx and dy take.
 
     Returns:
         A ShiftGrid: two DataFrames with the index dy, the columns dx and values from 0 to 1.
 
     Raises:
-        TypeError: `split` is no Split, or a step is no integer.
-        ValueError: `split` or `steps` is empty, or a step comes twice.
+        TypeError, ValueError: `steps` are not different integers, or there is none, or no image.
 
     >>> from mnist_lib.data import Split
     >>> black = Split(torch.zeros(4, 1, 28, 28), torch.arange(4))
@@ -171,24 +125,27 @@ def shift_grid(model, split, steps=range(-6, 7)):
     >>> shift_grid(model, black, steps=[-1, 0]).consistency.to_numpy().tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
-    steps = _check_steps(steps)
-    check_split(split)
-    device = device_of(model)
-    if device.type == "cpu":
-        model = copy.deepcopy(model).to(memory_format=torch.channels_last)
+    steps = [integer("each of steps", step) for step in steps]
+    if not steps or len(set(steps)) < len(steps):
+        raise ValueError(f"steps must be different integers, at least one, got {steps}")
+    device, seen = device_of(model), 0
+    batches = Batches(split, EVALUATION_BATCH_SIZE) if isinstance(split, Split) else split
     counts = torch.zeros(2, len(steps), len(steps), dtype=torch.int64, device=device)
     with evaluation_mode(model):
-        for images, labels in Batches(split, BATCH_SIZE):
+        for images, labels in batches:
             unshifted, shifted = _answers(model, images.to(device), steps)
             for count, wanted in zip(counts, (labels.to(device), unshifted)):
                 count += (shifted == wanted).sum(dim=2)
+            seen += len(labels)
+    if seen == 0:
+        raise ValueError("split must hold at least one image, got none")
     index, columns = pd.Index(steps, name="dy"), pd.Index(steps, name="dx")
-    shares = counts.cpu().numpy() / len(split)  # all that ever leaves the device
+    shares = counts.cpu().numpy() / seen  # all that ever leaves the device
     return ShiftGrid(*(pd.DataFrame(share, index, columns) for share in shares))
 
 
 def by_radius(table):
-    """The mean over all shifts of the same radius, the larger of |dx| and |dy|.
+    """The mean over all shifts of the same radius, the larger of |dx| and |dy| (built in notebook 11).
 
     Args:
         table: a DataFrame with the index dy and the columns dx, such as ShiftGrid has.
@@ -196,15 +153,10 @@ def by_radius(table):
     Returns:
         A Series with the index radius, from the smallest to the largest.
 
-    Raises:
-        TypeError: `table` is no DataFrame.
-
     >>> table = pd.DataFrame([[0.8, 0.6], [0.4, 0.2]], index=[0, 1], columns=[0, 1])
     >>> by_radius(table).round(3).to_dict()
     {0: 0.8, 1: 0.4}
     """
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"table must be a DataFrame, got {type(table).__name__}")
     down, right = np.abs(table.index.to_numpy()), np.abs(table.columns.to_numpy())
     radius = pd.Index(np.maximum.outer(down, right).ravel(), name="radius")
     return pd.Series(table.to_numpy().ravel(), radius).groupby(level="radius").mean()
@@ -214,15 +166,14 @@ class BlurPool2d(nn.Module):
     """Blur each channel, then take every stride-th pixel: it aliases less than taking them at once (Zhang 2019).
 
     The filter is binomial, [1, 2, 1]/4 in both directions for 3, and is not trained. The border is mirrored.
-    `nn.Sequential(nn.MaxPool2d(2, stride=1), BlurPool2d())` stands for `nn.MaxPool2d(2)`.
+    `nn.Sequential(nn.MaxPool2d(2, stride=1), BlurPool2d())` stands for `nn.MaxPool2d(2)`. Built in notebook 11.
 
     Args:
         kernel_size: pixels of the filter in each direction, at least 1.
         stride: steps from one pixel that is taken to the next, at least 1.
 
     Raises:
-        TypeError: an argument is no integer.
-        ValueError: an argument is below 1.
+        TypeError, ValueError: an argument is not an integer of at least 1.
 
     >>> BlurPool2d()(torch.tensor([[[[0.0, 0, 4, 0, 0]] * 2]])).tolist()
     [[[[0.0, 2.0, 0.0]]]]
@@ -238,15 +189,7 @@ class BlurPool2d(nn.Module):
         self.register_buffer("filter", row.outer(row), persistent=False)  # moves with the model
 
     def forward(self, maps):
-        """Maps (N, C, H, W) of floating point numbers → (N, C, ⌈H / stride⌉, ⌈W / stride⌉).
-
-        Raises:
-            TypeError: `maps` is no tensor of floating point numbers.
-            ValueError: `maps` has another shape, or is too small to be mirrored at the border.
-        """
-        _check_batch("maps", maps)
-        if not maps.is_floating_point():
-            raise TypeError(f"maps must hold floating point numbers, got {maps.dtype}")
+        """Maps (N, C, H, W) → (N, C, ⌈H / stride⌉, ⌈W / stride⌉)."""
         before = (self.kernel_size - 1) // 2
         after = self.kernel_size - 1 - before
         maps = _mirror(_mirror(maps, before, after, axis=2), before, after, axis=3)
@@ -260,14 +203,8 @@ class BlurPool2d(nn.Module):
 
 
 def _mirror(maps, before, after, axis):
-    """Add mirrored cells on both sides of an axis, as F.pad does with "reflect".
-
-    F.pad does not give the same gradients each time on CUDA; this does.
-    """
+    """Add mirrored cells on both sides of an axis, as F.pad does with "reflect", but repeatably on CUDA."""
     size = maps.shape[axis]
-    if max(before, after) >= size:
-        wanted = f"more than {max(before, after)} rows and columns to be mirrored"
-        raise ValueError(f"maps must have {wanted}, got the shape {tuple(maps.shape)}")
     first = maps.narrow(axis, 1, before).flip(axis)
     last = maps.narrow(axis, size - 1 - after, after).flip(axis)
     return torch.cat([first, maps, last], dim=axis)
@@ -288,8 +225,8 @@ def _answers(model, images, steps):
 
     def answer(dx, dy):
         row, column = top - _clip(dy, top), left - _clip(dx, left)
-        window = padded[..., row : row + height, column : column + width]  # a view, no copy
-        return model(window).argmax(dim=1)
+        window = padded[..., row : row + height, column : column + width]
+        return model(window.contiguous()).argmax(dim=1)  # `view` in a model needs it
 
     shifted = torch.stack([answer(dx, dy) for dy in steps for dx in steps])
     return answer(0, 0), shifted.reshape(len(steps), len(steps), len(images))
@@ -298,26 +235,3 @@ def _answers(model, images, steps):
 def _clip(value, limit):
     """`value`, or the nearest integer from −limit to limit: moved that far, an image has left the frame."""
     return max(-limit, min(value, limit))
-
-
-def _check_tensor(name, value):
-    if not isinstance(value, torch.Tensor):
-        raise TypeError(f"{name} must be a tensor, got {type(value).__name__}")
-
-
-def _check_batch(name, value):
-    _check_tensor(name, value)
-    if value.ndim != 4:
-        raise ValueError(f"{name} must have the shape (N, C, H, W), got {tuple(value.shape)}")
-
-
-def _check_steps(steps):
-    """The steps of a grid as a list of different ints."""
-    try:
-        steps = list(steps)
-    except TypeError:
-        raise TypeError(f"steps must be a list or a range of integers, got {steps!r}") from None
-    steps = [integer("each of steps", step) for step in steps]
-    if not steps or len(set(steps)) < len(steps):
-        raise ValueError(f"steps must be different integers, at least one, got {steps}")
-    return steps

@@ -5,12 +5,14 @@ import random
 
 import numpy as np
 import torch
+from fitting import fit
 from torch import nn
 
-from mnist_lib.data import Batches, Split
+from mnist_lib.data import Augmented, Batches, Split
 from mnist_lib.machinery import checkpoints
-from mnist_lib.shifts import Augmented, random_shift
-from mnist_lib.training import WeightRecord, fit, seed_everything
+from mnist_lib.machinery.watchers import WeightRecord
+from mnist_lib.shifts import random_shift
+from mnist_lib.training import seed_everything
 
 EPOCHS, STEPS = 3, 36
 
@@ -39,7 +41,7 @@ def make(seed=5):
         "validation": Batches(Split(images[:50], labels[:50]), 50),
         "validate_every": 5,
         "scheduler": torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=STEPS),
-        "record": WeightRecord(model, ["0.weight"], every=4),
+        "record": WeightRecord(["0.weight"], every=4),
     }
 
 

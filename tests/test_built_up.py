@@ -12,19 +12,8 @@ from notebook_rules import NOTEBOOKS, built_in, code_cells, output_texts, read, 
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image
 
-from mnist_lib import (
-    arithmetic,
-    checkpoints,
-    data,
-    features,
-    grids,
-    metrics,
-    models,
-    shifts,
-    strokes,
-    tracing,
-    training,
-)
+from mnist_lib import arithmetic, data, features, metrics, models, shifts, strokes, training
+from mnist_lib.machinery import checkpoints, grids, tracing, watchers
 
 MODELS = {
     "06_linear_and_nonlinear": ["SoftmaxClassifier", "TwoLinearLayers", "MLP"],
@@ -36,7 +25,7 @@ BUILT_MODELS = [(stem, name) for stem, names in MODELS.items() for name in names
 @pytest.fixture(scope="module")
 def digits():
     """A few hundred training images; 300 is no multiple of 64."""
-    return data.Split(*data.load_mnist("sample").train[:300])
+    return data.load_mnist("sample").train[:300]
 
 
 def from_notebook(stem, name):
@@ -130,24 +119,27 @@ def test_evaluations_are_the_same(digits):
     assert model.training
 
 
-def test_predictions_are_the_same(digits):
+@pytest.mark.parametrize("name", ["probabilities", "predict"])
+def test_predictions_are_the_same(name, digits):
     torch.manual_seed(0)
     model = models.ConvNet()
-    ours = from_notebook("07_cnn", "predict")(model, digits.images)
-    assert torch.equal(ours, training.predict(model, digits.images))
+    ours = from_notebook("07_cnn", name)(model, digits.images)
+    assert torch.equal(ours, getattr(training, name)(model, digits))
 
 
 @pytest.mark.parametrize("name", ["training_steps", "train_one_epoch", "fit"])
 def test_training_is_the_same(name, digits):
-    def train(function):
+    def train(function, make_history):
         """Reports and weights after two epochs, from seed 0."""
         training.seed_everything(0)
         model = models.ConvNet()
         optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
         batches = data.Batches(digits, 64, shuffle=True)
         if name == "fit":
-            history = function(model, batches, optimizer, 2, data.Batches(digits, 250))
-            reports = history.drop(columns=["seconds", "step"], errors="ignore").to_numpy().tolist()
+            history = make_history(data.Batches(digits, 250))
+            function(model, batches, optimizer, 2, watchers=[history])
+            table = history.table().drop(columns=["seconds", "step"], errors="ignore")
+            reports = table.to_numpy().tolist()
         elif name == "train_one_epoch":
             reports = [tuple(function(model, batches, optimizer)) for _ in range(2)]
         else:
@@ -156,10 +148,49 @@ def test_training_is_the_same(name, digits):
             ]
         return reports, model.state_dict()
 
-    reports, weights = train(from_notebook("06_linear_and_nonlinear", name))
-    other_reports, other_weights = train(getattr(training, name))
-    assert reports == other_reports
+    stem = "06_linear_and_nonlinear"
+    reports, weights = train(from_notebook(stem, name), from_notebook(stem, "History"))
+    other_reports, other_weights = train(getattr(training, name), watchers.History)
+    assert reports == other_reports and len(reports) in (2, 10)
     assert all(torch.equal(weights[key], other_weights[key]) for key in weights)
+
+
+def test_each_loop_tells_the_watchers_the_same(digits):
+    class Diary(list):
+        def __getattr__(self, moment):
+            if moment not in ("before_training", "after_step", "after_epoch"):
+                raise AttributeError(moment)
+            names = ("step", "epoch", "last_step")
+            return lambda training: self.append([moment, *(getattr(training, n) for n in names)])
+
+    told = []
+    for fit in (from_notebook("06_linear_and_nonlinear", "fit"), training.fit):
+        model, diary = models.SoftmaxClassifier(), Diary()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        fit(model, data.Batches(digits, 64), optimizer, 2, watchers=[diary])
+        told.append([*diary])
+    assert told[0] == told[1] and len(told[0]) == 1 + 2 * (5 + 1)
+
+
+def test_the_recipe_is_the_same(digits):
+    ours = from_notebook("06_linear_and_nonlinear", "train")(models.ConvNet, digits, 2, 3)
+    how = {"learning_rate": 0.001, "make_schedule": None, "batch_size": 32}
+    theirs = training.train(models.ConvNet, digits, 2, 3, **how)
+    pairs = zip(ours.parameters(), theirs.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_cycles_are_the_same():
+    def rates(make_schedule):
+        optimizer = torch.optim.Adam([torch.zeros(1)], lr=0.3)
+        schedule, found = make_schedule(optimizer, 20), []
+        for _ in range(20):
+            found.append((*schedule.get_last_lr(), optimizer.param_groups[0]["betas"]))
+            optimizer.step()
+            schedule.step()
+        return found
+
+    assert rates(from_notebook("08_optimizers", "one_cycle")) == rates(training.one_cycle)
 
 
 def test_grids_are_the_same(digits):
@@ -186,22 +217,14 @@ def test_confusion_matrices_and_reports_are_the_same(classes, seed):
 
 
 def test_weight_records_are_the_same(digits):
-    def train(make_record):
-        """A record of two epochs of five steps, from seed 0; the steps are noted as fit notes them."""
-        training.seed_everything(0)
-        model = models.ConvNet()
-        record = make_record(model, ["layers.0.weight", "layers.3.bias"], every=4)
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-        return record, (model, data.Batches(digits, 64, shuffle=True), optimizer)
+    def record(make_record):
+        """A record of two epochs of five steps, from seed 0."""
+        kept = make_record(["layers.0.weight", "layers.3.bias"], every=4)
+        training.train(models.ConvNet, digits, 2, 0, batch_size=64, watchers=[kept])
+        return kept
 
-    ours, run = train(from_notebook("10_kernels_and_feature_maps", "WeightRecord"))
-    ours.note(0)
-    steps = (step for _ in range(2) for step in training.training_steps(*run))
-    for number, _ in enumerate(steps, start=1):
-        if number % 4 == 0 or number == 10:
-            ours.note(number)
-    theirs, run = train(training.WeightRecord)
-    training.fit(*run, epochs=2, record=theirs)
+    ours = record(from_notebook("10_kernels_and_feature_maps", "WeightRecord"))
+    theirs = record(watchers.WeightRecord)
     assert ours.steps == theirs.steps == [0, 4, 8, 10]
     for name in ("layers.0.weight", "layers.3.bias"):
         assert torch.equal(ours[name], theirs[name])
@@ -255,7 +278,7 @@ def test_random_shifts_and_augmented_batches_are_the_same(digits):
     changed = []
     for shift, augment in (
         (ours["random_shift"], ours["Augmented"]),
-        (shifts.random_shift, shifts.Augmented),
+        (shifts.random_shift, data.Augmented),
     ):
         batches = augment(data.Batches(digits, 64, shuffle=True), partial(shift, largest=3))
         torch.manual_seed(0)
@@ -364,7 +387,7 @@ def test_the_same_checkpoints_are_refused(damage, tmp_path):
     broken = {"cut short": content[:-100], "no archive": b"step 3", "empty": b""}
     path.write_bytes(broken.get(damage, content))
     for load in both_checkpoints("load_checkpoint"):
-        with pytest.raises(RuntimeError, match=r"run\.pt is no (whole )?checkpoint") as caught:
+        with pytest.raises(RuntimeError, match=r"run\.pt is not a whole checkpoint") as caught:
             load(path)
         assert type(caught.value).__name__ == "CheckpointError"
 

@@ -161,7 +161,7 @@ def test_images_have_the_dtype_of_the_weights(name):
 @every_model
 def test_learns(name, digits):
     """Every parameter gets a gradient, and some steps lower the loss on real digits."""
-    images, labels = digits
+    images, labels = digits.images, digits.labels
     model = make(name)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
     losses = []
@@ -178,7 +178,7 @@ def test_learns(name, digits):
 
 
 def test_a_relu_on_the_logits_never_goes_below_zero_and_can_die(digits):
-    images, labels = digits
+    images, labels = digits.images, digits.labels
     outputs, gradients = {}, {}
     for relu in (True, False):
         training.seed_everything(0)

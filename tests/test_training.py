@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import fitting
 import numpy as np
 import pytest
 import torch
@@ -19,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from mnist_lib import training
 from mnist_lib.data import Batches, Split
+from mnist_lib.machinery.watchers import History, WeightRecord
 from mnist_lib.training import Diverged, Evaluation
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +103,11 @@ def train_by_hand(model, batches, optimizer, epochs=1, scheduler=None):
 # A seed and a device
 
 
+def error_for(value):
+    """What is raised for a value that is not an integer in range."""
+    return ValueError if type(value) is int else TypeError
+
+
 def test_a_seed_makes_python_numpy_and_torch_repeatable():
     def draw(seed):
         training.seed_everything(seed)
@@ -138,10 +145,17 @@ for switch in (backends, backends.cudnn, getattr(backends.cudnn, "conv", None)):
     assert (run.returncode, run.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None])
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None, True])
 def test_a_seed_that_is_none_is_refused(seed):
-    with pytest.raises(ValueError, match=f"seed must be an integer from 0 to .*, got {seed!r}"):
+    with pytest.raises(error_for(seed), match=f"seed must be an integer from .*, got {seed!r}"):
         training.seed_everything(seed)
+
+
+def test_a_seed_may_be_a_number_of_numpy():
+    training.seed_everything(np.int64(3))
+    first = torch.rand(3)
+    training.seed_everything(3)
+    assert torch.equal(torch.rand(3), first)
 
 
 @pytest.mark.parametrize("text", [None, "", "0", "7", "4294967000"])
@@ -189,8 +203,8 @@ class Traveller:
 
 def test_batches_are_moved_to_the_device_of_the_model(monkeypatch):
     monkeypatch.setattr(training, "device_of", lambda model: "the device")
-    visited, (images, labels) = [], make_split(4)[:]
-    batches = [(Traveller(images, visited), Traveller(labels, visited))]
+    visited, split = [], make_split(4)
+    batches = [(Traveller(split.images, visited), Traveller(split.labels, visited))]
     model = make_model()
     training.evaluate(model, batches)
     training.train_one_epoch(model, batches, SGD(model.parameters()))
@@ -198,7 +212,7 @@ def test_batches_are_moved_to_the_device_of_the_model(monkeypatch):
 
 
 def test_predict_moves_images_to_the_device_of_the_model():
-    probabilities = training.predict(make_model().to("meta"), torch.rand(300, 1, 28, 28))
+    probabilities = training.probabilities(make_model().to("meta"), torch.rand(300, 1, 28, 28))
     assert probabilities.device.type == "meta" and probabilities.shape == (300, 10)
 
 
@@ -209,8 +223,8 @@ def test_training_on_every_device_of_this_machine(device):
         training.seed_everything(0)
         model = make_model(seed=None).to(device)
         batches = Batches(split, 20, shuffle=True)
-        training.fit(model, batches, ADAM(model.parameters()), epochs=2, validation=batches)
-        assert training.predict(model, split.images).device.type == device
+        fitting.fit(model, batches, ADAM(model.parameters()), epochs=2, validation=batches)
+        assert training.probabilities(model, split.images).device.type == device
         weights.append(model)
     assert same_weights(*weights)
 
@@ -318,7 +332,7 @@ def test_evaluation_records_no_graph():
     model, recorded = make_model(), []
     model.register_forward_hook(lambda *call: recorded.append(call[-1].requires_grad))
     training.evaluate(model, Batches(make_split(), 20))
-    training.predict(model, make_split().images)
+    training.probabilities(model, make_split().images)
     assert recorded == [False] * 4
 
 
@@ -340,11 +354,13 @@ def test_no_example_is_an_error(batches):
         training.train_one_epoch(model, batches, optimizer)
 
 
-def test_a_split_in_place_of_its_batches_is_refused():
-    from mnist_lib.models import SoftmaxClassifier
-
-    with pytest.raises(ValueError, match=r"images must have the shape .*, got \(1, 28, 28\)"):
-        training.evaluate(SoftmaxClassifier(), make_split())
+def test_a_split_may_stand_in_place_of_its_batches():
+    model, split = make_model(), make_split(600)  # more than two evaluation batches
+    assert training.evaluate(model, split) == training.evaluate(model, Batches(split, 250))
+    assert torch.equal(
+        training.probabilities(model, split), training.probabilities(model, split.images)
+    )
+    assert torch.equal(training.predict(model, split), training.predict(model, split.images))
 
 
 def test_right_answers_are_counted():
@@ -381,7 +397,7 @@ def test_a_total_is_that_of_all_examples():
 
 def test_predictions_are_the_softmax_over_the_digits():
     model, images = make_model(), make_split(600).images  # more than two evaluation batches
-    probabilities = training.predict(model, images)
+    probabilities = training.probabilities(model, images)
     with torch.no_grad():
         logits = copy.deepcopy(model).eval()(images)
     assert probabilities.shape == (600, 10) and not probabilities.requires_grad
@@ -395,11 +411,21 @@ def test_predictions_leave_no_trace():
     model, images = make_model().train(), make_split(30).images
     model[2].eval()
     before, mode = copy.deepcopy(model), modes(model)
-    assert torch.equal(training.predict(model, images), training.predict(model, images))
+    assert torch.equal(training.probabilities(model, images), training.probabilities(model, images))
     assert same_weights(model, before) and modes(model) == mode
-    assert training.predict(model, images[:0]).shape == (0, 10)
-    alone = training.predict(model, images[4:5])
-    torch.testing.assert_close(alone, training.predict(model, images)[4:5])
+    assert training.probabilities(model, images[:0]).shape == (0, 10)
+    alone = training.probabilities(model, images[4:5])
+    torch.testing.assert_close(alone, training.probabilities(model, images)[4:5])
+
+
+def test_a_prediction_is_the_most_probable_label():
+    model, split = make_model(), make_split(600)
+    answers = training.predict(model, split)
+    with torch.no_grad():
+        expected = copy.deepcopy(model).eval()(split.images).argmax(dim=1)
+    assert torch.equal(answers, expected) and answers.dtype == torch.int64
+    assert (answers == split.labels).sum() == training.evaluate(model, split).right
+    assert training.predict(model, split.images[:0]).shape == (0,)
 
 
 # Training
@@ -444,7 +470,7 @@ def test_dropout_stays_on_after_an_evaluation_in_between():
     for _ in training.training_steps(with_evaluations, batches, SGD(with_evaluations.parameters())):
         assert all(modes(with_evaluations))
         training.evaluate(with_evaluations, batches)
-        training.predict(with_evaluations, make_split(3).images)
+        training.probabilities(with_evaluations, make_split(3).images)
     assert same_weights(with_evaluations, without)
 
 
@@ -465,7 +491,7 @@ def test_a_huge_learning_rate_diverges():
     model = make_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e30)
     with pytest.raises(Diverged, match="try a smaller learning rate"):
-        training.fit(model, Batches(make_split(), 5), optimizer, epochs=3)
+        fitting.fit(model, Batches(make_split(), 5), optimizer, epochs=3)
 
 
 def test_a_validation_loss_that_is_no_number_stops_the_training():
@@ -473,7 +499,7 @@ def test_a_validation_loss_that_is_no_number_stops_the_training():
     model, images = Bias(3e38, -3e38), torch.zeros(4, 1, 28, 28)
     train, validation = (Batches(Split(images, torch.full((4,), label)), 4) for label in (0, 1))
     with pytest.raises(Diverged, match="the validation loss is inf; try a smaller learning rate"):
-        training.fit(model, train, torch.optim.SGD(model.parameters(), lr=0.0), 1, validation)
+        fitting.fit(model, train, torch.optim.SGD(model.parameters(), lr=0.0), 1, validation)
 
 
 # fit
@@ -484,7 +510,7 @@ def fit(seed=0, epochs=3, kind=Batches, **options):
     training.seed_everything(seed)
     model = make_model(seed=None)
     batches = kind(make_split(50), batch_size=16, shuffle=True)
-    return model, training.fit(model, batches, SGD(model.parameters()), epochs, **options)
+    return model, fitting.fit(model, batches, SGD(model.parameters()), epochs, **options)
 
 
 @every_kind
@@ -529,7 +555,7 @@ def test_seconds_are_those_of_training_alone(monkeypatch, validate_every):
     model.register_forward_hook(
         lambda *_: clock.append(clock.pop() + (1 if model.training else 3600))
     )
-    history = training.fit(model, batches, SGD(model.parameters()), 3, batches, validate_every)
+    history = fitting.fit(model, batches, SGD(model.parameters()), 3, batches, validate_every)
     assert list(history["seconds"]) == list(history["step"])
 
 
@@ -559,7 +585,7 @@ def test_the_scheduler_is_stepped_after_every_step(validate_every):
             train_by_hand(model, batches, optimizer, 2, scheduler)
         else:
             options = {"scheduler": scheduler, "validate_every": validate_every}
-            training.fit(model, batches, optimizer, 2, **options)
+            fitting.fit(model, batches, optimizer, 2, **options)
         models.append(model)
         rates.append([*seen, *scheduler.get_last_lr()])
     assert rates[0] == rates[1] and len(set(rates[0])) == 9
@@ -593,15 +619,10 @@ def test_every_epoch_visits_every_example_once_in_a_new_order(kind):
     split.images[:, 0, 0, 0] = torch.arange(50)
     batches = kind(split, batch_size=16, shuffle=True)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
-    training.fit(model, batches, optimizer, epochs=3, validation=batches, validate_every=3)
+    fitting.fit(model, batches, optimizer, epochs=3, validation=batches, validate_every=3)
     epochs = [model.seen[start : start + 50] for start in (0, 50, 100)]
     assert len(model.seen) == 150 and all(sorted(epoch) == list(range(50)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0] and list(range(50)) not in epochs
-
-
-def error_for(value):
-    """What is raised for a value that is no positive integer."""
-    return ValueError if type(value) is int else TypeError
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, 2.0, True, "3", np.float64(2)])
@@ -609,6 +630,7 @@ def error_for(value):
 def test_epochs_and_validate_every_are_positive_integers(name, value):
     with pytest.raises(error_for(value)) as caught:
         fit(**{"epochs": 1, name: value})
+    name = {"validate_every": "every"}.get(name, name)
     assert str(caught.value) == f"{name} must be an integer of at least 1, got {value!r}"
 
 
@@ -619,7 +641,7 @@ def test_epochs_are_not_none():
 
 class Stream(IterableDataset):
     def __iter__(self):
-        yield from zip(*make_split(50)[:])
+        yield from make_split(50)
 
 
 @pytest.mark.parametrize(
@@ -631,13 +653,13 @@ def test_batches_without_a_length_are_for_one_epoch_and_not_for_fit(make):
     assert training.train_one_epoch(model, make(), optimizer).seen == 50
     assert training.evaluate(model, make()).seen == 50
     with pytest.raises(TypeError, match="batches must have a length, such as Batches have, got "):
-        training.fit(model, make(), optimizer, epochs=1)
+        fitting.fit(model, make(), optimizer, epochs=1)
 
 
 def test_no_example_to_fit_or_to_validate_on():
     model, none = make_model(), Batches(make_split(0), 5)
     with pytest.raises(ValueError, match="batches must hold at least one example, got none"):
-        training.fit(model, none, SGD(model.parameters()), epochs=1)
+        fitting.fit(model, none, SGD(model.parameters()), epochs=1)
     with pytest.raises(ValueError, match="batches must hold at least one example, got none"):
         fit(validation=none)
 
@@ -676,9 +698,9 @@ def fit_with_record(every, names=NAMES, **options):
     """`fit`, with a record: (model, history, record). It takes 12 steps."""
     training.seed_everything(0)
     model = make_model(seed=None)
-    record = training.WeightRecord(model, names, every)
+    record = WeightRecord(names, every)
     batches = Batches(make_split(50), batch_size=16, shuffle=True)
-    history = training.fit(model, batches, SGD(model.parameters()), 3, record=record, **options)
+    history = fitting.fit(model, batches, SGD(model.parameters()), 3, record=record, **options)
     return model, history, record
 
 
@@ -733,63 +755,139 @@ def test_a_record_holds_copies():
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_record_lies_on_the_cpu(device):
-    model = make_model().to(device)
-    record = training.WeightRecord(model, NAMES)
-    record.note(0)
+    model, record = make_model().to(device), WeightRecord(NAMES)
+    training.fit(model, Batches(make_split(), 20), SGD(model.parameters()), 1, watchers=[record])
     assert {record[name].device.type for name in NAMES} == {"cpu"}
 
 
-def test_a_name_that_the_model_does_not_have_is_answered_by_those_it_has():
-    names = "1.weight, 1.bias, 2.weight, 2.bias, 5.weight, 5.bias"
-    with pytest.raises(ValueError, match=f"names must be some of {names}, got .'1.weigth'."):
-        training.WeightRecord(make_model(), ["1.weigth"])
-    with pytest.raises(ValueError, match=r"names must be some of .*, got \[\]"):
-        training.WeightRecord(make_model(), [])
-    with pytest.raises(ValueError, match=r"names .*, got \['1.weight', '2.running_mean'\]"):
-        training.WeightRecord(make_model(), ["1.weight", "2.running_mean"])
+@pytest.mark.parametrize("names", [["1.weigth"], [], ["1.weight", "2.running_mean"]])
+def test_a_name_that_the_model_does_not_have_is_answered_by_those_it_has(names):
+    known = "1.weight, 1.bias, 2.weight, 2.bias, 5.weight, 5.bias"
+    with pytest.raises(ValueError, match=f"names must be some of {known}, got ") as caught:
+        fit_with_record(1, names)
+    assert str(caught.value).endswith(f"got {names}")
+
+
+def test_names_are_a_list():
     with pytest.raises(TypeError, match=r"names must be a list .*\['1.weight'\], got '1.weight'"):
-        training.WeightRecord(make_model(), "1.weight")
-    for number in (None, 3):
-        with pytest.raises(TypeError, match=f"names must be a list of names, got {number}"):
-            training.WeightRecord(make_model(), number)
+        WeightRecord("1.weight")
     with pytest.raises(KeyError, match=r"name must be one of 1.weight, 5.bias, got '1.bias'"):
         fit_with_record(100)[2]["1.bias"]
 
 
 def test_an_empty_record_says_how_it_is_filled():
-    record = training.WeightRecord(make_model(), NAMES)
-    wanted = r"record must hold weights, got none: train with fit\(..., record=record\)"
-    with pytest.raises(ValueError, match=wanted):
-        record["1.weight"]
+    with pytest.raises(ValueError, match=r"record must hold weights, got none: train with "):
+        WeightRecord(NAMES)["1.weight"]
 
 
-@pytest.mark.parametrize("every", [0, -1, 1.5, True, None, "1"])
+@pytest.mark.parametrize("every", [0, 1.5])
 def test_a_record_is_kept_after_a_positive_number_of_steps(every):
     wanted = f"every must be an integer of at least 1, got {every!r}"
     with pytest.raises(error_for(every), match=wanted):
-        training.WeightRecord(make_model(), NAMES, every)
+        WeightRecord(NAMES, every)
 
 
-class WeightRecord:
-    """A record as a student might write it, under the same name."""
-
-    def note(self, step):
-        pass
-
-
-def test_a_record_is_for_one_training_of_its_own_model():
+def test_a_second_training_begins_a_new_record_and_a_new_history():
     model, _, record = fit_with_record(5)
     batches, optimizer = Batches(make_split(50), 16), SGD(model.parameters())
-    with pytest.raises(ValueError, match=r"record must be a new one .* that goes to step 12"):
-        training.fit(model, batches, optimizer, 1, record=record)
-    other = training.WeightRecord(make_model(), NAMES)
-    before = copy.deepcopy(model)
-    wanted = "^record must be a mnist_lib.training.WeightRecord of the model in training, got"
-    with pytest.raises(ValueError, match=f"{wanted} another model's$"):
-        training.fit(model, batches, optimizer, 1, record=other)
-    with pytest.raises(TypeError, match=f"{wanted} <class 'test_training.WeightRecord'>$"):
-        training.fit(model, batches, optimizer, 1, record=WeightRecord())
-    assert same_weights(model, before), "it is said before the first step"
+    before, watching = model.get_parameter("5.bias").detach().clone(), History()
+    for _ in range(2):
+        training.fit(model, batches, optimizer, 1, watchers=[record, watching])
+    assert record.steps == [0, 4] and len(watching.table()) == 1
+    assert not torch.equal(record["5.bias"][0], before), "that of the second, not of the first"
+
+
+# Who watches
+
+
+def test_watchers_are_told_before_training_after_each_step_and_after_each_epoch():
+    """In the order that they stand in; what they have no method for, they are not told."""
+    told = []
+
+    class Notes:
+        def before_training(self, training):
+            told.append(("before", training.step, training.epoch, training.last_step))
+
+        def after_epoch(self, training):
+            told.append(("epoch", training.step, training.epoch, training.result.seen))
+
+    class Steps:
+        def after_step(self, training):
+            told.append(("step", training.step, training.epoch, training.result.seen))
+
+    model = make_model()
+    batches, optimizer = Batches(make_split(50), 30), SGD(model.parameters())
+    training.fit(model, batches, optimizer, 2, watchers=[Notes(), Steps()])
+    assert told == [
+        ("before", 0, 0, 4),
+        *[("step", 1, 0, 30), ("step", 2, 0, 20), ("epoch", 2, 1, 20)],
+        *[("step", 3, 1, 30), ("step", 4, 1, 20), ("epoch", 4, 2, 20)],
+    ]
+
+
+# The recipe
+
+
+def recipe_by_hand(split, epochs, seed, make_optimizer, rate, make_schedule, batch_size, change):
+    """What `train` says in one line: the loop that every textbook has."""
+    training.seed_everything(seed)
+    model = make_model(seed=None)
+    optimizer = make_optimizer(model.parameters(), lr=rate)
+    steps = epochs * math.ceil(len(split) / batch_size)
+    schedule = make_schedule(optimizer, steps) if make_schedule else None
+    batches = Batches(split, batch_size, shuffle=True)
+    for _ in range(epochs):
+        changed = ((change(images), labels) for images, labels in batches)
+        train_by_hand(model, changed, optimizer, 1, schedule)
+    return model
+
+
+def noisy(images):
+    return images + torch.rand_like(images)
+
+
+@pytest.mark.parametrize("make_schedule", [None, training.one_cycle])
+@pytest.mark.parametrize("augment", [None, noisy])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_recipe_is_the_loop_written_by_hand(make_schedule, augment, seed):
+    choice = (partial(torch.optim.SGD, momentum=0.9), 0.1, make_schedule, 16)
+    model = training.train(partial(make_model, None), make_split(), 3, seed, *choice, augment)
+    by_hand = recipe_by_hand(make_split(), 3, seed, *choice, augment or (lambda images: images))
+    assert same_weights(model, by_hand)
+    other = training.train(partial(make_model, None), make_split(), 3, seed + 1, *choice, augment)
+    assert not same_weights(model, other)
+
+
+def test_the_recipe_by_default():
+    """Adam with a one-cycle schedule up to 0.02, in batches of 32, or of 64 where there is much."""
+    for size, batch_size in ((200, 32), (9_999, 32), (10_000, 64)):
+        model = training.train(partial(make_model, None), make_split(size), epochs=1, seed=3)
+        choice = (torch.optim.Adam, 0.02, training.one_cycle, batch_size, lambda images: images)
+        assert same_weights(model, recipe_by_hand(make_split(size), 1, 3, *choice))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_recipe_trains_on_the_device_of_the_split(device):
+    history, split = History(make_split(30, seed=1)), make_split(200).to(device)
+    watched = training.train(partial(make_model, None), split, 2, 0, watchers=[history])
+    assert training.device_of(watched).type == device
+    assert len(history.table()) == 2
+    assert same_weights(watched, training.train(partial(make_model, None), split, 2, 0))
+
+
+def test_a_cycle_changes_the_rate_of_every_group_and_nothing_else():
+    parameters = [nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    groups = [{"params": [one], "lr": rate} for one, rate in zip(parameters, (0.1, 2.0))]
+    optimizer = torch.optim.SGD(groups, momentum=0.9)
+    schedule, rates = training.one_cycle(optimizer, 10), []
+    for _ in range(10):
+        rates.append(schedule.get_last_lr())
+        optimizer.step()
+        schedule.step() if len(rates) < 10 else None
+    first, second = zip(*rates)
+    assert max(first) == pytest.approx(0.1) and max(second) == pytest.approx(2.0)
+    assert first.index(max(first)) == 2 and first[0] < 0.01 and first[-1] < 1e-5
+    assert {group["momentum"] for group in optimizer.param_groups} == {0.9}
 
 
 def weights_of(model):
@@ -799,7 +897,8 @@ def weights_of(model):
 
 def test_another_process_gets_the_same_weights_and_prints_nothing_else():
     code = "from tests.test_training import fit, weights_of; print(weights_of(fit()[0]))"
-    environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": paths}
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert run.stderr == ""

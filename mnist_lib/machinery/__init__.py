@@ -3,7 +3,7 @@
 - `checks`: arguments, looked at once, with an error that says what came and what was expected.
 - `download`: full MNIST on disk, whole or not at all.
 - `machine`: what this machine has, and what mends it.
-- `record`: copies of weights while a model is trained.
+- `watchers`: who watches a training: a history, a record of weights.
 - `checkpoints`: trainings that go on where they were stopped.
 - `grids`: many small trainings, many models in each step.
 - `tracing`: from images and photographs to pen strokes.

@@ -3,25 +3,31 @@
 import contextlib
 import copy
 import glob
+import hashlib
 import io
 import os
 import pickle
 import random
 import re
 import shutil
+import warnings
+import weakref
 import zipfile
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset
 
-# What steps change in the state_dict of a scheduler. All else in it has to be the same when a training goes on.
-COUNTERS = {"last_epoch", "T_cur", "T_i", "_step_count", "_last_lr", "_is_initial"}
-COUNTERS |= {"_get_lr_called_within_step"}
+from .checks import integer
+
+PROGRESS = ("step", "epoch", "seconds")  # of a Training
+_first_seen = weakref.WeakKeyDictionary()  # {schedule: the description of it and its optimizer}
 
 
 class CheckpointError(RuntimeError):
-    """A file is no whole checkpoint, or one of another training. The message says which, and what to do."""
+    """A file is not a whole checkpoint, or it is one of another training. The message says which, and what to do."""
 
 
 def save_checkpoint(path, state):
@@ -70,8 +76,8 @@ def _check_readable(content):
         torch.load(content, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         name = re.search(r"GLOBAL (\S+)", str(error))
-        got = name[1] if name else "something else"
         expected = "tensors, numbers and texts (int(x) and float(x) make numbers of NumPy's)"
+        got = name[1] if name else "something else"
         raise TypeError(f"state must hold nothing but {expected}, got {got}") from error
 
 
@@ -108,38 +114,26 @@ def load_checkpoint(path):
         FileNotFoundError: there is no such file.
         CheckpointError: it is cut short, changed on the way, or something else altogether.
     """
-    path = _place(path)
-    with open(path, "rb") as file:
-        content = io.BytesIO(file.read())
+    path, way_out = _place(path), "start anew under another name"
+    content = io.BytesIO(path.read_bytes())
     try:
-        damaged = zipfile.ZipFile(
-            content
-        ).testzip()  # PyTorch's files are zip archives, with checksums
+        damaged = zipfile.ZipFile(content).testzip()  # PyTorch's zip archives have checksums
         if damaged is not None:
             raise ValueError(f"{damaged} was changed")
         content.seek(0)
         return torch.load(content, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
-    except pickle.UnpicklingError as error:  # its own message advises to open the file all the same
-        what = (
-            f"{path.name} is no checkpoint: it holds something else than tensors, numbers and texts"
-        )
-        raise CheckpointError(f"{what}; {_way_out(path)}") from error
     except Exception as error:  # a broken file breaks in many ways
-        what = f"{path.name} is no whole checkpoint ({type(error).__name__}: {error})"
-        raise CheckpointError(f"{what}; {_way_out(path)}") from error
-
-
-def _way_out(path):
-    """What to do about a checkpoint that cannot be gone on from."""
-    anew = "start anew under another name"
-    kept = previous(path)
-    return (
-        f"rename {kept.name}, the one before it, to {path.name}, or {anew}"
-        if kept.exists()
-        else anew
-    )
+        why = f"{type(error).__name__}: {error}"
+        if isinstance(error, pickle.UnpicklingError):  # it advises to open the file all the same
+            why = "it holds something else than tensors, numbers and texts"
+        kept = previous(path)
+        if kept.exists():
+            way_out = f"rename {kept.name}, the one before it, to {path.name}, or {way_out}"
+        raise CheckpointError(
+            f"{path.name} is not a whole checkpoint ({why}); {way_out}"
+        ) from error
 
 
 def random_states():
@@ -177,31 +171,147 @@ def set_random_states(states):
 
 
 class Checkpoint:
-    """The file that `training.fit` keeps a training in.
+    """A file that keeps a training: the last of the watchers of `fit` (built in notebook 12).
 
-    It holds the states of the model, the optimizer, the schedule, the record of weights and the random number
-    generators (now, and as they were at the start of the epoch, which decided the order of its batches); how far the
-    training has come; and its settings, by which a file of another training is known.
+    If the file exists, the training goes on from it, and ends with the same result, bit for bit, as one that was never
+    stopped (on the same machine, with the same examples). One line says so. Else it is written before the first step,
+    after every few, and after the last. If that fails later on, it warns: the file before stays.
+
+    It keeps the model, the optimizer, the schedule, the watchers before it, and the states of all random number
+    generators: Python's, NumPy's, PyTorch's, and those that the batches or their samplers have as `generator`.
 
     Args:
-        path: the file.
-        model, batches, optimizer, scheduler, record: what `fit` trains with.
+        path: the file. Each training needs one of its own.
+        every: after how many steps to write it; None: after each epoch.
 
     Raises:
-        TypeError: `path` is no path.
+        TypeError, ValueError: an argument is not as described. Before training: something cannot be saved, or the
+            batches are not the same when they are gone through again.
+        CheckpointError: before training: see there. Nothing has changed then.
+        OSError: before training: the file cannot be read or written.
     """
 
-    def __init__(self, path, model, batches, optimizer, scheduler=None, record=None):
+    def __init__(self, path, every=None):
         if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"checkpoint must be the path of a file, got {path!r}")
-        self.path, self.batches = _place(path), batches
-        self.settings = _settings(model, batches, optimizer, scheduler)
-        if record is not None:
-            self.settings["record"] = f"{', '.join(record.names)}, every {record.every}"
-        parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "record": record}
-        self.parts = {name: part for name, part in parts.items() if part is not None}
-        self.generators = _generators(batches)
+            raise TypeError(f"path must be the path of a file, got {path!r}")
+        self.path = _place(path)
+        self.every = every if every is None else integer("every", every, least=1)
+
+    def before_training(self, training):
+        """Go on from the file, or begin it."""
+        if training.watchers[-1] is not self:
+            raise ValueError("watchers must end with the Checkpoint: it keeps those before it")
+        _check_repeatable(training.batches)
+        self.fingerprint, self.training = _fingerprint(training), training
+        training.batches = _Resumable(training.batches)
+        for age in ("new", "old"):  # of processes that were killed while they wrote
+            for file in self.path.parent.glob(f"{glob.escape(self.path.name)}.*.{age}"):
+                with contextlib.suppress(OSError):  # it is in use, or gone already
+                    file.unlink()
+        if not self.path.exists():
+            save_checkpoint(self.path, self._state())
+            return
+        self._go_on()
+        place = f"after step {training.step:,} of {training.last_step:,}"
+        print(f"Going on from {self.path.name}, {place}.")
+
+    def after_step(self, training):
+        """Write the file, if it is time; the end of an epoch is for `after_epoch`."""
+        epoch = len(training.batches)
+        if training.step % (self.every or epoch) == 0 and training.step % epoch != 0:
+            self._save()
+
+    def after_epoch(self, training):
+        """Write the file, if it is time. (A sampler may draw once more after the last batch.)"""
+        due = training.step % (self.every or len(training.batches)) == 0
+        if due or training.epoch == training.epochs:
+            self._save()
+
+    def _save(self):
+        """Write the file; if that fails, say so, and let the training go on."""
+        try:
+            save_checkpoint(self.path, self._state())
+        except (OSError, TypeError) as error:
+            what = f"{self.path.name} could not be written ({error}); the one before stays"
+            step = f"training goes on after step {self.training.step:,}"
+            warnings.warn(f"{what}, and {step}", stacklevel=4)
+
+    def _parts(self):
+        """All that has a state, by name."""
+        training = self.training
+        parts = {"model": training.model, "optimizer": training.optimizer}
+        if training.scheduler is not None:
+            parts["scheduler"] = training.scheduler
+        watchers = enumerate(training.watchers[:-1])
+        return parts | {f"watcher {k}": w for k, w in watchers if hasattr(w, "state_dict")}
+
+    def _state(self):
+        """Everything that a training needs to go on, in a form that can be saved."""
+        training, batches = self.training, self.training.batches
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        state["progress"] = {name: getattr(training, name) for name in PROGRESS}
+        state |= {"random": batches.random_states(), "epoch_start": batches.epoch_start}
+        return state | {"fingerprint": self.fingerprint}
+
+    def _put_back(self, state):
+        """Put everything back to where it was: the opposite of `_state`."""
+        training, batches = self.training, self.training.batches
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        for name in PROGRESS:
+            setattr(training, name, state["progress"][name])
+        batches.done, batches.epoch_start = training.step % len(batches), state["epoch_start"]
+        for states in (state["epoch_start"], state["random"]):  # both are tried before training
+            batches.set_random_states(states)
+
+    def _go_on(self):
+        """Put everything back to where it was when the file was written, or raise an error and change nothing."""
+        saved, before = load_checkpoint(self.path), copy.deepcopy(self._state())
+        name, training = self.path.name, self.training
+        try:
+            for there, here in zip_longest(saved["fingerprint"], self.fingerprint):
+                if there != here:
+                    what = f"“{there}” there, “{here}” here; start anew under another name"
+                    raise CheckpointError(f"{name} is of another training: {what}")
+            if integer("step", saved["progress"]["step"], least=0) > training.last_step:
+                come = f"{name} has come to step {saved['progress']['step']:,}"
+                asked = f"the epochs asked for end at {training.last_step:,}"
+                raise CheckpointError(f"{come}, and {asked}; ask for more epochs")
+            self._put_back(saved)
+        except CheckpointError:
+            raise
+        except Exception as error:  # whatever a foreign file may hold
+            self._put_back(before)
+            what = f"{name} is not a checkpoint of fit ({type(error).__name__}: {error})"
+            raise CheckpointError(f"{what}; start anew under another name") from error
+
+
+class _Resumable:
+    """Batches that begin where a training was stopped: the first `done` of the epoch are passed over.
+
+    Their order was drawn when the epoch began, so the states of the random numbers of that moment are kept.
+    """
+
+    def __init__(self, batches):
+        self.batches, self.done = batches, 0
+        generators = (getattr(part, "generator", None) for part in _parts_of(batches))
+        self.generators = [own for own in generators if isinstance(own, torch.Generator)]
         self.epoch_start = self.random_states()
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        done, self.done, now = self.done, 0, self.random_states()
+        if done:
+            self.set_random_states(self.epoch_start)
+        self.epoch_start = self.random_states()
+        left = iter(self.batches)
+        for _ in range(done):
+            next(left)  # seen before the training was stopped
+        if done:
+            self.set_random_states(now)
+        yield from left
 
     def random_states(self):
         """Those of all generators that a training draws from."""
@@ -213,159 +323,66 @@ class Checkpoint:
         for own, state in zip(self.generators, states["own"], strict=True):
             own.set_state(state)
 
-    def remove_leftovers(self):
-        """Remove the half-written files of processes that were killed while they wrote."""
-        for age in ("new", "old"):
-            for file in self.path.parent.glob(f"{glob.escape(self.path.name)}.*.{age}"):
-                with contextlib.suppress(OSError):  # it is in use, or gone already
-                    file.unlink()
 
-    def left_of_epoch(self, done):
-        """The batches of an epoch after the first `done`, in the order that was drawn when the epoch began."""
-        if done == 0:
-            self.epoch_start = self.random_states()
-            return self.batches
-        now = self.random_states()
-        self.set_random_states(self.epoch_start)
-        left = iter(self.batches)
-        for _ in range(done):
-            next(left)  # seen before the training was stopped
-        self.set_random_states(now)
-        return left
-
-    def write(self, progress):
-        """Write everything into the file. `progress` is a dict that `save_checkpoint` can write.
-
-        Raises:
-            OSError: it cannot be written; then the file is as it was.
-        """
-        save_checkpoint(self.path, self._state() | {"progress": progress})
-
-    def read(self, check):
-        """Put everything back to where it was when the file was written.
-
-        Args:
-            check: a function (progress) that returns what `write` was given, or raises an error if it makes no sense.
-
-        Returns:
-            What `check` returned.
-
-        Raises:
-            FileNotFoundError: there is no file.
-            CheckpointError: it is no whole checkpoint of this training. Then nothing has changed.
-        """
-        saved = load_checkpoint(self.path)
-        before = copy.deepcopy(self._state())
-        try:
-            self._refuse_another(saved)
-            checked = check(saved["progress"])
-            self._check_kinds(saved)
-            self._put_back(saved)
-        except CheckpointError:
-            raise
-        except Exception as error:  # whatever a foreign file may hold
-            self._put_back(before)
-            what = f"{self.path.name} is no checkpoint of fit ({type(error).__name__}: {error})"
-            raise CheckpointError(f"{what}; start anew under another name") from error
-        return checked
-
-    def _state(self):
-        states = {name: part.state_dict() for name, part in self.parts.items()}
-        random = {"random": self.random_states(), "epoch_start": self.epoch_start}
-        return states | random | {"settings": self.settings, "PyTorch": str(torch.__version__)}
-
-    def _put_back(self, state):
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
-        self.epoch_start = state["epoch_start"]
-        self.set_random_states(
-            self.epoch_start
-        )  # both are tried before the training relies on them
-        self.set_random_states(state["random"])
-
-    def _check_kinds(self, saved):
-        """Raise an error if an optimizer or a schedule could take in what it cannot work with."""
-        now = {name: part.state_dict() for name, part in self.parts.items()}
-        _check_kind(saved["optimizer"]["param_groups"], now["optimizer"]["param_groups"])
-        if "scheduler" in now:
-            _check_kind(saved["scheduler"], now["scheduler"])
-        for values in saved["optimizer"]["state"].values():
-            for name, value in values.items():
-                if not isinstance(value, torch.Tensor | int | float | None):
-                    raise TypeError(f"{name} of the optimizer is {value!r:.40}")
-
-    def _refuse_another(self, saved):
-        """Raise an error if the settings are not those of this training."""
-        settings, version = saved["settings"], saved["PyTorch"]
-        for name in [*self.settings, *settings]:
-            there, here = settings.get(name, "nothing"), self.settings.get(name, "nothing")
-            if there != here:
-                what = f"{name} is {there} there, {here} here; start anew under another name"
-                which = "" if version == str(torch.__version__) else f" (with PyTorch {version})"
-                raise CheckpointError(f"{self.path.name} is of another training{which}: {what}")
-
-
-def _check_kind(value, like):
-    """Raise an error unless a nested value has the names and the kinds of values that another one has."""
-    if isinstance(like, bool) or not isinstance(like, dict | list | tuple | int | float):
-        same = type(value) is type(like)
-    elif isinstance(like, int | float):
-        same = isinstance(value, int | float) and not isinstance(value, bool)
-    else:
-        same = isinstance(value, type(like)) and len(value) == len(like)
-    if not same:
-        raise TypeError(f"{value!r:.40} stands where {like!r:.40} was expected")
-    if isinstance(like, dict | list | tuple):
-        for name in like if isinstance(like, dict) else range(len(like)):
-            _check_kind(value[name], like[name])
-
-
-def _generators(batches):
-    """The generators of random numbers that batches have to themselves, as a DataLoader or its samplers may."""
-    found, parts = [], [batches]
-    while parts:
-        part = parts.pop()
-        generator = getattr(part, "generator", None)
-        if isinstance(generator, torch.Generator) and not any(generator is own for own in found):
-            found.append(generator)
+def _parts_of(batches):
+    """Batches, and what is inside: the batches that they change, the samplers of a DataLoader. A list."""
+    parts = [batches]
+    for part in parts:  # it grows on the way
         inner = (getattr(part, name, None) for name in ("batches", "batch_sampler", "sampler"))
-        parts += [one for one in inner if one is not None]
+        parts += [new for new in inner if new is not None and not any(new is p for p in parts)]
+    return parts
+
+
+def _check_repeatable(batches):
+    """Go through batches once, and raise an error if they keep what no checkpoint could put back."""
+    if any(getattr(part, "persistent_workers", False) for part in _parts_of(batches)):
+        why = "what its workers have drawn cannot be put back"
+        raise ValueError(f"batches must not have persistent_workers=True: {why}")
+    resumable, before = _Resumable(batches), _attributes(batches)
+    for _ in batches:
+        pass
+    resumable.set_random_states(resumable.epoch_start)
+    for name, value in _attributes(batches).items():
+        if before.get(name) != value:
+            why = "when a training goes on, that cannot be put back"
+            raise ValueError(f"batches must not change {name} while they are gone through: {why}")
+
+
+def _attributes(batches):
+    """What batches and their samplers keep to themselves, {name: text}: no images, and no generators of PyTorch."""
+    parts, found = _parts_of(batches), {}
+    for part in parts:
+        for name, value in getattr(part, "__dict__", {}).items():
+            if isinstance(value, torch.Generator | Dataset) or any(value is p for p in parts):
+                continue
+            try:
+                content = hashlib.sha256(pickle.dumps(value)).hexdigest()
+            except Exception:  # a lambda, say
+                content = repr(value)
+            found[f"{type(part).__name__}.{name}"] = content
     return found
 
 
-def _settings(model, batches, optimizer, scheduler):
-    """What has to be the same when a training goes on, {name: text}: model, optimizer, schedule, batches."""
-    settings = {
-        name: f"{tuple(value.shape)}, {value.dtype}" for name, value in model.state_dict().items()
-    }
-    lines = enumerate(repr(model).splitlines(), start=1)  # layers, and what they were made with
-    settings |= {f"line {number} of the model": line.strip() for number, line in lines}
-    settings["optimizer"] = type(optimizer).__name__
-    changing = {"params"} | ({"lr", "momentum", "betas"} if scheduler is not None else set())
-    for number, group in enumerate(optimizer.param_groups):
-        which = f" of group {number}" if number else ""
-        settings |= {f"{name}{which}": repr(group[name]) for name in group if name not in changing}
-    settings["scheduler"] = type(scheduler).__name__
-    if scheduler is not None:
-        settings |= _of_schedule(scheduler.state_dict())
-    while hasattr(batches, "batches"):  # Augmented
-        batches = batches.batches
-    settings["number of batches"] = str(len(batches))
-    settings["batch_size"] = str(getattr(batches, "batch_size", None))
-    sampler = type(getattr(batches, "sampler", None)).__name__
-    settings["shuffle"] = str(getattr(batches, "shuffle", sampler))
-    examples = getattr(batches, "split", getattr(batches, "dataset", ()))
-    settings["number of examples"] = str(len(examples))
-    return settings
+def _fingerprint(training):
+    """What must be the same when a training goes on, a list of lines: model, optimizer, schedule, batches, watchers."""
+    model, schedule = training.model, training.scheduler
+    lines = repr(model).splitlines()
+    lines += [f"{name}: {tuple(x.shape)}, {x.dtype}" for name, x in model.state_dict().items()]
+    how = repr(training.optimizer).splitlines()
+    if schedule is not None:  # steps change both: what counts is how they were when first seen
+        how += [f"scheduler: {type(schedule).__name__}"]
+        how += [f"{name}: {value!r}" for name, value in schedule.state_dict().items()]
+        how = _first_seen.setdefault(schedule, how)
+    lines += [*how, f"number of batches: {len(training.batches)}"]
+    for part in _parts_of(training.batches):
+        lines.append(f"batches: {type(part).__name__}")
+        for name in ("batch_size", "shuffle", "split", "dataset"):
+            value = getattr(part, name, "none")
+            lines.append(f"{name}: {len(value) if hasattr(value, '__len__') else value}")
+    return lines + [f"watcher: {_name(watcher)}" for watcher in training.watchers[:-1]]
 
 
-def _of_schedule(state, which="the scheduler"):
-    """What steps do not change in the state_dict of a scheduler, and of those inside it, {name: text}."""
-    settings = {}
-    for name, value in state.items():
-        if name == "_schedulers":
-            for number, inner in enumerate(value):
-                settings |= _of_schedule(inner, f"{which}'s part {number}")
-        elif name not in COUNTERS:
-            settings[f"{name} of {which}"] = repr(value)
-    return settings
+def _name(watcher):
+    """What a watcher says of itself, or its class."""
+    plain = type(watcher).__repr__ is object.__repr__
+    return type(watcher).__name__ if plain else repr(watcher)

@@ -1,21 +1,22 @@
 """Full MNIST on disk: downloaded once, checked, moved into place whole.
 
-`fetch` is what the package calls. Run as a program, this file is the child process that has torchvision
-download from one server. torchvision waits for ever; a child can be stopped, whatever it is waiting for.
+`fetch` is what the package calls. A thread listens to the server and keeps what comes in memory; it can be left
+alone, whatever it waits for. Nothing is written before all has arrived and is MNIST, byte for byte.
 """
 
+import gzip
 import hashlib
 import os
+import queue
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -28,8 +29,7 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 ANSWER_SECONDS = 4.0  # a server that has sent nothing by then is left alone
-IMPORT_SECONDS = 60.0  # torchvision may take so long to import, on a busy machine
-STALL_SECONDS = 6.0  # a download that has begun, and then brings nothing for so long, is stopped
+STALL_SECONDS = 6.0  # so is a download that has begun, and then brings nothing for so long
 
 
 class DataUnavailable(RuntimeError):
@@ -40,7 +40,7 @@ def is_complete(folder):
     """True if `folder`/MNIST/raw holds the four files of MNIST, byte for byte."""
     raw = Path(folder) / "MNIST" / "raw"
     try:
-        return all(_sha256(raw / name) == expected for name, expected in SHA256.items())
+        return all(_is_mnist(name, (raw / name).read_bytes()) for name in SHA256)
     except OSError:
         return False
 
@@ -48,10 +48,10 @@ def is_complete(folder):
 def fetch(folder, seconds=600.0):
     """Make sure that `folder` holds all of MNIST, as torchvision stores it.
 
-    The files come into a temporary folder beside their place, are compared with their SHA-256, and
-    move into place in one step. A lock lets one process download while others wait for it. Files
-    that were there and are not MNIST's are kept under another name. The mirrors are tried in turn; the
-    environment variable MNIST_LIB_MIRROR, the address of a folder with the four `.gz` files, replaces them.
+    The files are compared with their SHA-256 and move into place in one step. A lock lets one process download
+    while others wait for it. Files that were there and are not MNIST's are kept under another name. The mirrors are
+    tried in turn; the environment variable MNIST_LIB_MIRROR, the address of a folder with the four `.gz` files,
+    replaces them.
 
     Args:
         folder: where MNIST/raw belongs, a path.
@@ -60,18 +60,15 @@ def fetch(folder, seconds=600.0):
     Raises:
         DataUnavailable: the files could not be had; the message says why.
     """
-    from filelock import FileLock, Timeout
-
-    folder = Path(folder)
+    folder, deadline = Path(folder), time.monotonic() + seconds
     if is_complete(folder):
         return
-    deadline = time.monotonic() + seconds
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # mode: the users who share a folder share the lock
         with FileLock(folder / ".mnist.lock", timeout=seconds, mode=0o666):
             if not is_complete(folder):
-                _fetch_alone(folder, deadline)
+                _put_in_place(_download(deadline), folder)
     except Timeout:
         raise DataUnavailable(
             f"another process has been downloading MNIST for more than {seconds:.0f} s"
@@ -83,129 +80,75 @@ def fetch(folder, seconds=600.0):
         ) from error
 
 
-def _fetch_alone(folder, deadline):
-    """Try the mirrors in turn; the caller holds the lock."""
+def _put_in_place(files, folder):
+    """Write the files to `folder`/MNIST/raw in one step. What is there already is kept under another name."""
     for leftover in folder.glob(".download-*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
-    named = os.environ.get("MNIST_LIB_MIRROR")
-    reasons = []
+    arrived, raw = folder / f".download-{time.time_ns()}", folder / "MNIST" / "raw"
+    try:
+        arrived.mkdir()
+        for name, content in files.items():
+            (arrived / name).write_bytes(content)
+        raw.parent.mkdir(exist_ok=True)
+        if raw.exists():
+            raw.replace(raw.with_name(f"raw-not-mnist-{time.time_ns()}"))
+        arrived.replace(raw)
+    finally:
+        shutil.rmtree(arrived, ignore_errors=True)
+
+
+def _download(deadline):
+    """The four files, {name: bytes}, from the first mirror that sends them."""
+    named, reasons = os.environ.get("MNIST_LIB_MIRROR"), []
     for mirror in [named] if named else MIRRORS:
-        temporary = Path(tempfile.mkdtemp(prefix=".download-", dir=folder))
-        try:
-            reason = _try_mirror(mirror, temporary, deadline)
-            if reason is None:
-                _move_into_place(temporary / "MNIST" / "raw", folder / "MNIST" / "raw")
-                return
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        reasons.append(f"{urllib.parse.urlsplit(mirror).netloc or mirror} {reason}")
+        answer = _ask(mirror, deadline)
+        if isinstance(answer, dict):
+            return answer
+        reasons.append(f"{urllib.parse.urlsplit(mirror).netloc or mirror} {answer}")
         if time.monotonic() > deadline:
             break
     raise DataUnavailable("; ".join(reasons))
 
 
-def _try_mirror(mirror, temporary, deadline):
-    """Have a child download from `mirror` into `temporary`. Returns None if that went well, else why not."""
-    (temporary / "MNIST" / "raw").mkdir(parents=True)
-    # -P: the modules beside this file are not to be taken for others of the same name
-    command = [sys.executable, "-P", str(Path(__file__).resolve()), str(temporary), mirror]
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, text=True, errors="replace") as child:
-        try:
-            reason = _watch(child, temporary, deadline)
-        finally:
-            child.kill()
-        if reason is None and child.returncode != 0:
-            said = child.stderr.read().splitlines()
-            reason = said[-1] if said else f"stopped with status {child.returncode}"
-    if reason is not None and _stage(temporary) == "importing":  # no other mirror mends that
-        raise DataUnavailable(
-            f"torchvision does not import ({reason}); check_machine() says what mends it"
-        )
-    if reason is None and not is_complete(temporary):
-        return "sent files that are not those of MNIST"
-    return reason
-
-
-def _watch(child, temporary, deadline):
-    """Wait until the child ends. Returns None, or why it is to be stopped: no progress, or no time left."""
-    before, since = None, time.monotonic()
-    while child.poll() is None:
-        time.sleep(0.05)
-        stage, now = _stage(temporary), time.monotonic()
-        size = sum(file.stat().st_size for file in temporary.glob("*.gz"))
-        if (stage, size) != before:
-            before, since = (stage, size), now
-        if stage == "importing":
-            if now - since > IMPORT_SECONDS:
-                return f"it had not after {IMPORT_SECONDS:.0f} s"
-            if now > deadline:
-                return "it had not when the time was up"
-            continue
-        patience = STALL_SECONDS if size else ANSWER_SECONDS
-        if now - since > patience:
+def _ask(mirror, deadline):
+    """The four files, {name: bytes}, from this mirror; or, as a str, why it did not send them."""
+    arrivals, left = queue.SimpleQueue(), threading.Event()
+    size, patience = 0, ANSWER_SECONDS
+    try:
+        threading.Thread(target=_listen, args=(mirror, arrivals, left), daemon=True).start()
+        while (time_left := deadline - time.monotonic()) > 0:
+            arrived = arrivals.get(timeout=min(patience, time_left))
+            if not isinstance(arrived, int):
+                return arrived
+            size, patience = size + arrived, STALL_SECONDS
+    except queue.Empty:
+        if patience < time_left:
             return f"sent nothing for {patience:.0f} s"
-        if now > deadline:
-            return f"had sent {size:,} bytes, and not all of MNIST, when the time was up"
-    return None
+    finally:
+        left.set()
+    return f"had sent {size:,} bytes, and not all of MNIST, when the time was up"
 
 
-def _stage(temporary):
-    """What the child is at. It leaves an empty file of that name in `temporary` when it begins."""
-    for stage in ("downloading", "importing"):
-        if (temporary / stage).exists():
-            return stage
-    return "knocking"
+def _listen(mirror, arrivals, left):
+    """Put into the queue `arrivals` the number of bytes as they come; at last the files, or why there are none."""
+    files = {}
+    for name in SHA256:
+        try:
+            address, headers = f"{mirror.rstrip('/')}/{name}.gz", {"User-Agent": "mnist_lib"}
+            request, packed = urllib.request.Request(address, headers=headers), bytearray()
+            with urllib.request.urlopen(request, timeout=2 * STALL_SECONDS) as answer:
+                while not left.is_set() and (chunk := answer.read1(2**16)):
+                    packed += chunk
+                    arrivals.put(len(chunk))
+            files[name] = gzip.decompress(packed)
+        except urllib.error.HTTPError as error:
+            return arrivals.put(f"answered with error {error.code} instead of sending {name}.gz")
+        except Exception as error:
+            return arrivals.put(f"did not send {name}.gz ({getattr(error, 'reason', error)})")
+        if not _is_mnist(name, files[name]):
+            return arrivals.put("sent files that are not those of MNIST")
+    arrivals.put(files)
 
 
-def _move_into_place(arrived, raw):
-    """Move the folder `arrived` to `raw` in one step; what is at `raw` already is kept under another name."""
-    raw.parent.mkdir(exist_ok=True)
-    if raw.exists():
-        raw.replace(raw.with_name(f"raw-not-mnist-{time.time_ns()}"))
-    arrived.replace(raw)
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _knock(address):
-    """See that `address` is answered, as torchvision does: ask for the file and hang up before it comes."""
-    request = urllib.request.Request(address, headers={"User-Agent": "mnist_lib"})
-    urllib.request.urlopen(request).close()
-
-
-def _or_exit(step, address, *folders):
-    """Call `step`; whatever goes wrong is why there is no MNIST from this mirror: exit and say it."""
-    file = address.rpartition("/")[2]
-    try:
-        step(address, *folders)
-    except urllib.error.HTTPError as error:
-        sys.exit(f"answered with error {error.code} instead of sending {file}")
-    except Exception as error:
-        sys.exit(f"did not send {file} ({getattr(error, 'reason', error)})")
-
-
-def main(temporary, mirror):
-    """Download the four files from `mirror`, unpack them into `temporary`/MNIST/raw; or exit and say why not."""
-    temporary = Path(temporary)
-    addresses = [f"{mirror.rstrip('/')}/{name}.gz" for name in SHA256]
-    socket.setdefaulttimeout(2 * STALL_SECONDS)  # ends the child even if its parent was killed
-    _or_exit(_knock, addresses[0])  # before the import, which takes seconds
-
-    (temporary / "importing").touch()
-    os.environ["TQDM_DISABLE"] = "1"  # nobody sees torchvision's progress bar
-    try:
-        from torchvision.datasets.utils import download_and_extract_archive
-    except Exception as error:
-        sys.exit(" ".join(str(error).split()))  # in one line
-
-    (temporary / "downloading").touch()
-    for address in addresses:
-        _or_exit(download_and_extract_archive, address, temporary, temporary / "MNIST" / "raw")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _is_mnist(name, content):
+    return hashlib.sha256(content).hexdigest() == SHA256[name]

@@ -1,13 +1,10 @@
 """Many small training runs: a grid of optimizers, learning rates and seeds, many models in each step."""
 
 import math
-import random
 import threading
 from contextlib import contextmanager
 from itertools import compress, product
-from numbers import Integral
 
-import numpy as np
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
@@ -16,16 +13,10 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
+from .. import training
 from ..data import Batches
-from ..training import (
-    EVALUATION_BATCH_SIZE,
-    Diverged,
-    count_steps,
-    evaluate,
-    fit,
-    progress_bar,
-    seed_everything,
-)
+from ..training import Diverged, count_steps, evaluate, progress_bar, seed_everything
+from .checkpoints import random_states, set_random_states
 from .checks import integer
 
 _lock = threading.Lock()  # the threads of a process share one stream of random numbers
@@ -48,7 +39,7 @@ def run_grid(
 
     Args:
         make_model, train, epochs, batch_size, make_schedule: as in `train_together`.
-        judge: the Split to evaluate on at the end: validation while one chooses, test when all is chosen.
+        judge: the Split (or batches) to evaluate on at the end: validation while one chooses, test when all is chosen.
         optimizers: {name: make_optimizer}, as in `train_together`.
         learning_rates: a list for all optimizers, or {name: list} with a list for each.
         seeds: the seeds of each combination.
@@ -63,9 +54,7 @@ def run_grid(
         diverged has the loss inf and the accuracy 0. Random numbers drawn after it are as if it had not run.
 
     Raises:
-        TypeError: `make_model`, `optimizers`, `learning_rates` or `seeds` is of another kind.
-        TypeError: `make_model` is no function, or `together`, `epochs` or `batch_size` no integer.
-        ValueError: there is nothing to run, `together` is below 1, or see `train_together`.
+        TypeError, ValueError: an argument is not as described, or there is nothing to run.
 
     >>> from functools import partial
     >>> from mnist_lib.data import Split
@@ -90,7 +79,7 @@ def run_grid(
     rows, count = [], sum(len(runs) for *_, runs in tasks)
     backend, _ = get_active_backend()
     return_as = "generator" if backend.supports_return_generator else "list"  # Ray has only lists
-    with _keep_random_state(), progress_bar(count, "grid", "run") as bar:
+    with _keep_random_states(), progress_bar(count, "grid", "run") as bar:
         for some in Parallel(n_jobs=workers, return_as=return_as)(jobs):
             rows += some
             bar.update(len(some))
@@ -107,15 +96,12 @@ def _runs(optimizers, learning_rates, seeds):
     if missing := [name for name in optimizers if name not in learning_rates]:
         got = list(learning_rates)
         raise ValueError(f"learning_rates must have a list for {missing[0]!r}, got only {got}")
-    rates = {
-        name: [_rate(rate) for rate in _listed("learning_rates", learning_rates[name])]
-        for name in optimizers
-    }
+    rates = {name: _listed("learning_rates", learning_rates[name]) for name in optimizers}
     if not (seeds and rates and all(rates.values())):
         counts = {name: len(some) for name, some in rates.items()}
         got = f"{len(seeds)} seeds, and learning rates for the optimizers: {counts}"
         raise ValueError(f"optimizers, learning_rates and seeds must hold at least one, got {got}")
-    return {name: list(product(some, seeds)) for name, some in rates.items()}
+    return {name: list(product(map(_rate, some), seeds)) for name, some in rates.items()}
 
 
 def _listed(name, values):
@@ -134,21 +120,14 @@ def _rate(value):
         raise TypeError(f"learning_rates must be numbers, got {value!r}") from None
 
 
-def _seed(value):
-    """A NumPy integer as Python's, and anything else as it is; `seed_everything` judges it."""
-    return int(value) if isinstance(value, Integral) else value
-
-
 @contextmanager
-def _keep_random_state():
-    """After it, random numbers (of the CPU) go on as if none had been drawn and no seed been set within."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+def _keep_random_states():
+    """After it, random numbers go on as if none had been drawn and no seed been set within."""
+    states = random_states()
     try:
         yield
     finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
+        set_random_states(states)
 
 
 def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
@@ -158,7 +137,7 @@ def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
         models = train_them(make_model, train, make_optimizer, runs, **how)
     rows = []
     for (rate, seed), model in zip(runs, models):
-        result = evaluate(model, Batches(judge, EVALUATION_BATCH_SIZE))
+        result = evaluate(model, judge)
         finite = math.isfinite(result.loss)
         loss, accuracy = (result.loss, result.accuracy) if finite else (math.inf, 0.0)
         row = {"optimizer": name, "learning_rate": rate, "seed": seed}
@@ -167,34 +146,25 @@ def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
 
 
 def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, make_schedule=None):
-    """Train one model after the other with `fit`: what `train_together` does in the same steps.
+    """Train one model after the other with `training.train`: what `train_together` does in the same steps.
 
     Takes and returns the same. A model that diverged has NaN for weights.
 
     >>> from mnist_lib.data import Split
     >>> from mnist_lib.models import SoftmaxClassifier
     >>> split = Split(torch.rand(64, 1, 28, 28), torch.arange(64) % 10)
-    >>> runs = [(0.1, 0), (0.1, 1)]
-    >>> models = train_alone(SoftmaxClassifier, split, torch.optim.SGD, runs, epochs=1)
-    >>> others = train_together(SoftmaxClassifier, split, torch.optim.SGD, runs, epochs=1)
-    >>> all(
-    ...     torch.allclose(*weights, atol=1e-5)
-    ...     for pair in zip(models, others)
-    ...     for weights in zip(*(model.parameters() for model in pair))
-    ... )
+    >>> both = (SoftmaxClassifier, split, torch.optim.SGD, [(0.1, 0)], 1)
+    >>> weights = (next(how(*both)[0].parameters()) for how in (train_alone, train_together))
+    >>> torch.allclose(*weights, atol=1e-5)
     True
     """
-    models, (runs, steps) = [], _checked(train, runs, epochs, batch_size)
+    models, runs = [], _checked(train, runs)
     for rate, seed in runs:
-        seed_everything(seed)
-        model = make_model().to(train.labels.device)
-        batches = Batches(train, batch_size, shuffle=True)
-        optimizer = make_optimizer([{"params": list(model.parameters()), "lr": rate}], lr=rate)
-        schedule = make_schedule(optimizer, steps) if make_schedule else None
+        how = (make_optimizer, rate, make_schedule, batch_size)
         try:
-            fit(model, batches, optimizer, epochs, scheduler=schedule)
+            model = training.train(make_model, train, epochs, seed, *how)
         except Diverged:
-            _spoil(model)
+            model = _spoil(make_model().to(train.labels.device))
         model.zero_grad()
         models.append(model)
     return models
@@ -230,11 +200,11 @@ def train_together(
         for weights.
 
     Raises:
-        TypeError: `epochs` or `batch_size` is no integer.
-        ValueError: there are no runs or no examples, a learning rate is negative or not finite, `epochs` or
-            `batch_size` is below 1, or the models cannot be trained together.
+        TypeError, ValueError: an argument is not as described, there is nothing to run or no example, or the models
+            cannot be trained together.
     """
-    models, orders, (runs, steps) = [], [], _checked(train, runs, epochs, batch_size)
+    models, orders, runs = [], [], _checked(train, runs)
+    steps = count_steps(Batches(train, batch_size), epochs)
     for _, seed in runs:
         seed_everything(seed)
         models.append(make_model().to(train.labels.device))
@@ -267,9 +237,9 @@ def train_together(
     return models
 
 
-def _checked(train, runs, epochs, batch_size):
-    """The runs as a list, and how many steps each takes."""
-    runs = [(rate, _seed(seed)) for rate, seed in runs]
+def _checked(train, runs):
+    """The runs as a list."""
+    runs = list(runs)
     if not runs:
         raise ValueError("runs must hold at least one pair (learning rate, seed), got none")
     for rate, _ in runs:
@@ -277,7 +247,7 @@ def _checked(train, runs, epochs, batch_size):
             raise ValueError(f"learning rates must be finite and at least 0, got {rate}")
     if len(train) == 0:
         raise ValueError("train must hold at least one example, got none")
-    return runs, count_steps(Batches(train, batch_size), epochs)
+    return runs
 
 
 def _share_memory(models):
@@ -308,6 +278,7 @@ def _give_own_memory(models):
 
 
 def _spoil(model):
-    """Set all weights of a model that diverged to NaN, so that no one takes it for a trained one."""
+    """Set all weights of a model that diverged to NaN, so that no one takes it for a trained one, and return it."""
     for parameter in model.parameters():
         nn.init.constant_(parameter, math.nan)
+    return model
