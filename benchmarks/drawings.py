@@ -20,7 +20,7 @@ import torch
 
 from mnist_lib import training
 from mnist_lib.data import load_mnist
-from mnist_lib.machinery.tracing import trace
+from mnist_lib.machinery.tracing import trace, vary
 from mnist_lib.models import BatchNormCNN, TinyVGG
 from mnist_lib.strokes import (
     PEN,
@@ -29,7 +29,6 @@ from mnist_lib.strokes import (
     fit_to_box,
     prepare,
     scaled_pen,
-    vary,
 )
 
 EPOCHS = {"full": 3, "sample": 10}

@@ -70,23 +70,6 @@ def output_size(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=Fa
     return steps + 1
 
 
-def output_size_formula(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
-    """The output size with its formula, the numbers put in. Arguments as in `output_size`.
-
-    >>> print(output_size_formula(16, kernel_size=3, padding=1))
-    ⌊(16 + 2·1 − 1·(3 − 1) − 1) / 1⌋ + 1 = 16
-    """
-    result = output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
-    before, after = padding_sides(padding, kernel_size, dilation)
-    added = f"2·{before}" if before == after else f"{before} + {after}"
-    inner = f"({size} + {added} − {dilation}·({kernel_size} − 1) − 1) / {stride}"
-    if not ceil_mode:
-        return f"⌊{inner}⌋ + 1 = {result}"
-    whole = math.ceil((size + before + after - dilation * (kernel_size - 1) - 1) / stride) + 1
-    less = f", less 1 for a window that would start beyond the input: {result}"
-    return f"⌈{inner}⌉ + 1 = {whole}{less if result < whole else ''}"
-
-
 def padding_sides(padding, kernel_size, dilation=1):
     """How many cells a padding adds before and after an axis, two ints.
 

@@ -62,23 +62,6 @@ class Split(Dataset):
         return Split(self.images.to(device), self.labels.to(device))
 
 
-def check_split(split):
-    """Raise an error if there is no image in a split to look at.
-
-    Raises:
-        TypeError: `split` is no Split.
-        ValueError: it is empty.
-
-    >>> check_split((torch.zeros(3, 1, 28, 28), torch.tensor([7, 2, 1])))
-    Traceback (most recent call last):
-    TypeError: split must be a Split, got tuple
-    """
-    if not isinstance(split, Split):
-        raise TypeError(f"split must be a Split, got {type(split).__name__}")
-    if len(split) == 0:
-        raise ValueError("split must hold at least one image, got none")
-
-
 @dataclass(frozen=True, eq=False)
 class MNIST:
     """The three splits of MNIST, and where they came from: `source` is "full" or "sample"."""
@@ -197,7 +180,7 @@ def _split(pixels, labels):
 
 
 class Batches:
-    """Batches of a split: slices of its tensors, which are in memory already.
+    """Batches of a split: slices of its tensors, which are in memory already (built in notebook 05).
 
     Each time they are gone through, every example comes once; the last batch holds what is left.
 
@@ -207,8 +190,7 @@ class Batches:
         shuffle: draw a new random order (from PyTorch's generator) each time they are gone through.
 
     Raises:
-        TypeError: `batch_size` is no integer.
-        ValueError: `batch_size` is below 1.
+        TypeError, ValueError: `batch_size` is not an integer of at least 1.
 
     >>> split = Split(torch.zeros(7, 1, 28, 28), torch.arange(7))
     >>> [labels.tolist() for images, labels in Batches(split, batch_size=3)]

@@ -37,9 +37,6 @@ def shift(images, dx, dy):
     Returns:
         A new tensor of the same shape, dtype and device.
 
-    Raises:
-        TypeError: `dx` or `dy` is not an integer.
-
     >>> shift(torch.tensor([[1, 2, 3], [4, 5, 6]]), dx=1, dy=0)
     tensor([[0, 1, 2],
             [0, 4, 5]])
@@ -59,9 +56,6 @@ def shift_each(images, dx, dy):
 
     Returns:
         A new tensor of the same shape, dtype and device.
-
-    Raises:
-        ValueError: `dx` or `dy` is not one shift for each image.
 
     >>> images = torch.tensor([[1, 2, 3], [4, 5, 6]]).reshape(2, 1, 1, 3)
     >>> shift_each(images, dx=torch.tensor([1, -2]), dy=torch.tensor([0, 0])).flatten(1)
@@ -91,9 +85,6 @@ def random_shift(images, largest):
 
     Returns:
         A new tensor of the same shape, dtype and device. The shifts are drawn from PyTorch's generator.
-
-    Raises:
-        TypeError, ValueError: `largest` is not an integer of at least 0.
 
     >>> random_shift(torch.ones(2, 1, 28, 28), largest=2).shape
     torch.Size([2, 1, 28, 28])
@@ -171,9 +162,6 @@ class BlurPool2d(nn.Module):
     Args:
         kernel_size: pixels of the filter in each direction, at least 1.
         stride: steps from one pixel that is taken to the next, at least 1.
-
-    Raises:
-        TypeError, ValueError: an argument is not an integer of at least 1.
 
     >>> BlurPool2d()(torch.tensor([[[[0.0, 0, 4, 0, 0]] * 2]])).tolist()
     [[[[0.0, 2.0, 0.0]]]]

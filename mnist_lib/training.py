@@ -25,10 +25,7 @@ class Diverged(RuntimeError):
 
 
 class Evaluation(NamedTuple):
-    """How a model does on a set of examples (built in notebook 06).
-
-    `loss` is the mean cross entropy in nats, `right` of `seen` examples were classified correctly.
-    """
+    """How a model does: mean cross entropy in nats, and how many are `right` of those `seen` (built in notebook 06)."""
 
     loss: float
     right: int
@@ -49,13 +46,10 @@ def base_seed():
 
 
 def seed_everything(seed):
-    """Start every random number generator at `seed`, and ask PyTorch for repeatable arithmetic.
+    """Start every random number generator at `seed`, an integer from 0 to 2**32 - 1, and ask for repeatable arithmetic.
 
     After it, the same code gives the same result, bit for bit, on the same machine. Convolutions on
     NVIDIA GPUs are computed in float32, not in the coarser TF32, which newer ones take by default.
-
-    Raises:
-        TypeError, ValueError: `seed` is not an integer from 0 to 2**32 - 1.
 
     >>> seed_everything(0); first = torch.rand(3)
     >>> seed_everything(0); torch.equal(first, torch.rand(3))
@@ -72,11 +66,7 @@ def seed_everything(seed):
 
 
 def pick_device():
-    """The fastest device of this machine: CUDA, else Apple's MPS, else the CPU. A torch.device.
-
-    >>> pick_device().type in ("cuda", "mps", "cpu")
-    True
-    """
+    """The fastest device of this machine, a torch.device: CUDA, else Apple's MPS, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -85,14 +75,7 @@ def pick_device():
 
 
 def device_of(model):
-    """The device that the parameters of `model` are on, a torch.device.
-
-    Raises:
-        ValueError: `model` has no parameters.
-
-    >>> device_of(torch.nn.Linear(2, 2))
-    device(type='cpu')
-    """
+    """The device that the parameters of `model` are on, a torch.device."""
     parameter = next(model.parameters(), None)
     if parameter is None:
         raise ValueError(f"model must have parameters, got {type(model).__name__} without any")
@@ -101,9 +84,9 @@ def device_of(model):
 
 @contextmanager
 def evaluation_mode(model):
-    """Within it, `model` is in evaluation mode and no gradients are recorded (built in notebook 06).
+    """Within it, `model` is in evaluation mode and no gradients are recorded; then each part's mode is put back.
 
-    Afterwards each part of the model is in the mode it was in, a frozen part too.
+    Built in notebook 06.
 
     >>> model = torch.nn.Dropout(0.5)
     >>> with evaluation_mode(model):
@@ -129,9 +112,6 @@ def count_right(logits, labels):
         logits: (N, classes); probabilities do as well.
         labels: int64 (N,).
 
-    Raises:
-        ValueError: `labels` is not one label for each row of `logits`.
-
     >>> count_right(torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), torch.tensor([1, 0, 0]))
     (2, 3)
     """
@@ -142,12 +122,7 @@ def count_right(logits, labels):
 
 
 def total(evaluations):
-    """Add up evaluations of parts to the evaluation of the whole, exactly, however unequal the parts are.
-
-    Built in notebook 06.
-
-    Raises:
-        ValueError: there are none, or they hold no example.
+    """Add up evaluations of parts, exactly, however unequal the parts are (built in notebook 06).
 
     >>> total([Evaluation(loss=1.0, right=2, seen=3), Evaluation(loss=2.0, right=1, seen=1)])
     Evaluation(loss=1.25, right=3, seen=4)
@@ -155,29 +130,23 @@ def total(evaluations):
     evaluations = list(evaluations)
     seen = sum(part.seen for part in evaluations)
     if seen == 0:
-        hint = "an iterator is used up after one round"
-        raise ValueError(f"batches must hold at least one example, got none ({hint})")
+        raise ValueError("batches must hold at least one example, got none; a used-up iterator?")
     right = sum(part.right for part in evaluations)
     loss = sum(part.loss * part.seen for part in evaluations)  # weighted: a batch may be smaller
     return Evaluation(loss / seen, right, seen)
 
 
 def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
-    """Fit the line w·x + b by gradient descent on the mean squared error, all points in every step.
-
-    Built in notebook 04.
+    """Fit the line w·x + b by gradient descent on the mean squared error (built in notebook 04).
 
     Args:
-        x, y: the points, floating point tensors of one shape.
+        x, y: the points, floating point tensors of one shape; all of them count in every step.
         learning_rate: how far a step goes; too large, and the path runs off to infinity and NaN.
         steps: how many steps to take, 0 or more.
         start: w and b before the first step.
 
     Returns:
         The path (steps + 1, 2), a row (w, b) before the first step and after each.
-
-    Raises:
-        ValueError: `x` and `y` have different shapes.
 
     >>> descend(torch.tensor([2.0]), torch.tensor([4.0]), 0.125, steps=1, start=(3.0, 0.0)).tolist()
     [[3.0, 0.0], [2.0, -0.5]]
@@ -196,16 +165,10 @@ def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
 def training_steps(model, batches, optimizer):
     """Go through `batches` once, with one step of the optimizer for each; a generator (built in notebook 06).
 
-    Args:
-        model: images → logits. It is put into training mode.
-        batches: yields (images, labels): Batches, or a DataLoader. They are moved to the model's device.
-        optimizer: a torch.optim.Optimizer over the model's parameters.
+    Arguments and errors as in `fit`. Batches are moved to the model's device.
 
     Yields:
         After every step, an Evaluation of its batch, by the model as it was before the step.
-
-    Raises:
-        Diverged: the loss became NaN or infinite.
     """
     device = device_of(model)
     model.train()
@@ -287,11 +250,7 @@ def fit(model, batches, optimizer, epochs, scheduler=None, watchers=()):
 
 
 def count_steps(batches, epochs):
-    """How many steps some epochs take, an int: in each, one for every batch.
-
-    Raises:
-        TypeError: `batches` have no length, or `epochs` is not an integer.
-        ValueError: there is no batch, or `epochs` is below 1.
+    """How many steps some epochs take, an int: in each, one for every batch. Errors as in `fit`.
 
     >>> count_steps(range(5), epochs=2)
     10
@@ -307,10 +266,7 @@ def count_steps(batches, epochs):
 
 
 class ProgressBar:
-    """A bar that counts the steps of a training: a watcher for `fit`. It shows after a second, and goes at the end.
-
-    There is none where the environment variable TQDM_DISABLE is set.
-    """
+    """A bar that counts steps: a watcher for `fit`. It shows after a second, unless TQDM_DISABLE is set, and goes."""
 
     def before_training(self, training):
         """Begin anew."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from mnist_lib import arithmetic
+from mnist_lib.widgets.windows import output_size_formula
 
 # Configurations, drawn at random: most are possible, a fair share is not.
 #
@@ -265,7 +266,7 @@ def assert_sizes(expected, arguments, kernel_sizes, **defaults):
     settings = (for_each_axis(arguments[name], axes) for name in ("stride", "padding", "dilation"))
     for *axis, count in zip(sizes, kernel_sizes, *settings, expected.shape[1:]):
         assert arithmetic.output_size(*axis, arguments["ceil_mode"]) == count
-        formula = arithmetic.output_size_formula(*axis, arguments["ceil_mode"])
+        formula = output_size_formula(*axis, arguments["ceil_mode"])
         formula, _, less = formula.partition(", less 1 for a window that would start beyond the ")
         left, right = formula.split(" = ")
         assert evaluate(left) == int(right), "the formula is right as it is written"
@@ -563,7 +564,7 @@ def test_ceil_mode_adds_a_window_only_if_it_starts_inside(size, settings, floor,
 
 
 def test_the_formula_of_the_output_size():
-    formula = arithmetic.output_size_formula
+    formula = output_size_formula
     assert formula(16, kernel_size=3) == "⌊(16 + 2·0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 14"
     assert formula(8, 4, padding="same") == "⌊(8 + 1 + 2 − 1·(4 − 1) − 1) / 1⌋ + 1 = 8"
     assert formula(5, 2, 2, ceil_mode=True) == "⌈(5 + 2·0 − 1·(2 − 1) − 1) / 2⌉ + 1 = 3"

@@ -277,8 +277,8 @@ def test_a_name_that_takes_for_ever_to_resolve_is_left_soon(folder, monkeypatch)
         fetch(folder)
     assert time.monotonic() - begin <= 3
     (listening,) = listeners()
-    assert listening.daemon  # Python does not wait for it when it ends
     over.set()
+    assert listening.daemon  # Python does not wait for it when it ends
 
 
 def test_two_mirrors_that_accept_and_never_answer_give_auto_the_sample_within_ten_seconds(
@@ -308,7 +308,9 @@ def test_a_server_that_falls_silent_is_left_soon_after(serve, folder, monkeypatc
 
 
 def test_a_trickle_is_no_silence_and_ends_when_the_time_is_up(serve, folder, monkeypatch, capsys):
-    serve(loopback.trickle)
+    server = serve(loopback.trickle)
+    monkeypatch.delenv("MNIST_LIB_MIRROR")
+    monkeypatch.setattr(download, "MIRRORS", (server.url, server.url))
     monkeypatch.setattr(download, "STALL_SECONDS", 1.0)
     monkeypatch.setattr(data, "AUTO_SECONDS", 3.0)
     begin = time.monotonic()
@@ -318,6 +320,7 @@ def test_a_trickle_is_no_silence_and_ends_when_the_time_is_up(serve, folder, mon
         "127.0.0.1:[0-9]+ had sent [1-9][0-9,]+ bytes, and not all of MNIST, when the time was up$",
     )
     assert time.monotonic() - begin <= 5
+    assert len(server.asked) == 1  # there was no time left for another mirror
 
 
 def test_the_next_mirror_is_tried_after_a_bad_one(folder, monkeypatch):

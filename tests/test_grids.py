@@ -431,12 +431,6 @@ def test_there_is_an_example_to_learn_from(together):
         ("seeds", 3, "a list of numbers, got 3"),
         ("learning_rates", 0.1, "a list of numbers, got 0.1"),
         ("learning_rates", {"SGD": 0.1}, "a list of numbers, got 0.1"),
-        ("learning_rates", [0.1, "0.2"], "numbers, got '0.2'"),
-        ("learning_rates", "0.1", "numbers, got '0'"),
-        ("learning_rates", [None], "numbers, got None"),
-        ("learning_rates", [[0.1, 0.2]], "numbers, got [0.1, 0.2]"),
-        ("optimizers", ["SGD"], "a dict {name: make_optimizer}, got ['SGD']"),
-        ("optimizers", nn.Identity, f"a dict {{name: make_optimizer}}, got {nn.Identity!r}"),
         ("make_model", nn.Flatten(), "a function that returns a new model, got a Flatten"),
         ("make_model", None, "a function that returns a new model, got a NoneType"),
     ],
@@ -450,15 +444,15 @@ def test_what_is_of_another_kind_is_refused_by_name(name, value, expected):
 @pytest.mark.parametrize(
     ("options", "got"),
     [
-        ({"optimizers": {}}, "got 2 seeds, and learning rates for the optimizers: {}"),
-        ({"seeds": []}, "got 0 seeds, and learning rates for the optimizers: {'SGD': 1}"),
-        ({"learning_rates": []}, "got 2 seeds, and learning rates for the optimizers: {'SGD': 0}"),
+        ({"optimizers": {}}, "got the seeds [0, 1] and the learning rates {}"),
+        ({"seeds": []}, "got the seeds [] and the learning rates {'SGD': [0.1]}"),
+        ({"learning_rates": []}, "got the seeds [0, 1] and the learning rates {'SGD': []}"),
         (
             {
                 "optimizers": {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam},
                 "learning_rates": {"SGD": [0.1], "Adam": []},
             },
-            "got 2 seeds, and learning rates for the optimizers: {'SGD': 1, 'Adam': 0}",
+            "got the seeds [0, 1] and the learning rates {'SGD': [0.1], 'Adam': []}",
         ),
     ],
 )
@@ -504,7 +498,9 @@ def test_models_that_cannot_be_trained_together_are_refused(part):
 @pytest.mark.parametrize("together", [1, 32])
 @pytest.mark.parametrize("seed", [-1, 1.5, "1", np.int64(-1)])
 def test_a_seed_that_is_none_is_refused(seed, together):
-    with pytest.raises(ValueError, match=r"seed must be an integer from 0 to .*, got "):
+    with pytest.raises(
+        (TypeError, ValueError), match=r"seed must be an integer from 0 to .*, got "
+    ):
         failing_grid(seeds=[0, seed], together=together)
 
 

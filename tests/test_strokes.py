@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mnist_lib import strokes as library
 from mnist_lib.data import Batches, load_mnist
-from mnist_lib.machinery.tracing import trace
+from mnist_lib.machinery.tracing import trace, vary
 from mnist_lib.models import SoftmaxClassifier
 from mnist_lib.strokes import (
     BOX,
@@ -23,7 +23,6 @@ from mnist_lib.strokes import (
     fit_to_box,
     prepare,
     scaled_pen,
-    vary,
 )
 from mnist_lib.training import evaluate, fit, seed_everything
 

@@ -50,8 +50,14 @@ def save_checkpoint(path, state):
     {'step': 3}
     """
     path, content = _place(path), io.BytesIO()
-    torch.save(state, content)
-    _check_readable(content)
+    try:
+        torch.save(state, content)
+        _load(content)
+    except (pickle.PickleError, AttributeError) as error:  # it could not be read again
+        name = re.search(r"GLOBAL (\S+)", str(error))
+        expected = "tensors, numbers and texts (int(x) and float(x) make numbers of NumPy's)"
+        got = name[1] if name else "something else"
+        raise TypeError(f"state must hold nothing but {expected}, got {got}") from error
     new, old = (path.with_name(f"{path.name}.{os.getpid()}.{age}") for age in ("new", "old"))
     try:
         _write(new, content.getbuffer())
@@ -69,16 +75,10 @@ def _place(path):
     return Path(path).expanduser().resolve()
 
 
-def _check_readable(content):
-    """Raise a TypeError if what was saved could not be loaded again."""
+def _load(content):
+    """The state in the content of a file, a BytesIO: on the CPU. No code in it is run."""
     content.seek(0)
-    try:
-        torch.load(content, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        name = re.search(r"GLOBAL (\S+)", str(error))
-        expected = "tensors, numbers and texts (int(x) and float(x) make numbers of NumPy's)"
-        got = name[1] if name else "something else"
-        raise TypeError(f"state must hold nothing but {expected}, got {got}") from error
+    return torch.load(content, map_location="cpu", weights_only=True)
 
 
 def _write(path, content):
@@ -120,8 +120,7 @@ def load_checkpoint(path):
         damaged = zipfile.ZipFile(content).testzip()  # PyTorch's zip archives have checksums
         if damaged is not None:
             raise ValueError(f"{damaged} was changed")
-        content.seek(0)
-        return torch.load(content, map_location="cpu", weights_only=True)
+        return _load(content)
     except MemoryError:
         raise
     except Exception as error:  # a broken file breaks in many ways
@@ -187,13 +186,10 @@ class Checkpoint:
     Raises:
         TypeError, ValueError: an argument is not as described. Before training: something cannot be saved, or the
             batches are not the same when they are gone through again.
-        CheckpointError: before training: see there. Nothing has changed then.
-        OSError: before training: the file cannot be read or written.
+        CheckpointError, OSError: before training: the file is not one to go on from. Nothing has changed then.
     """
 
     def __init__(self, path, every=None):
-        if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"path must be the path of a file, got {path!r}")
         self.path = _place(path)
         self.every = every if every is None else integer("every", every, least=1)
 
@@ -212,8 +208,8 @@ class Checkpoint:
             save_checkpoint(self.path, self._state())
             return
         self._go_on()
-        place = f"after step {training.step:,} of {training.last_step:,}"
-        print(f"Going on from {self.path.name}, {place}.")
+        steps = f"{training.step:,} of {training.last_step:,}"
+        print(f"Going on from {self.path.name}, after step {steps}.")
 
     def after_step(self, training):
         """Write the file, if it is time; the end of an epoch is for `after_epoch`."""
@@ -273,10 +269,10 @@ class Checkpoint:
                 if there != here:
                     what = f"“{there}” there, “{here}” here; start anew under another name"
                     raise CheckpointError(f"{name} is of another training: {what}")
-            if integer("step", saved["progress"]["step"], least=0) > training.last_step:
-                come = f"{name} has come to step {saved['progress']['step']:,}"
-                asked = f"the epochs asked for end at {training.last_step:,}"
-                raise CheckpointError(f"{come}, and {asked}; ask for more epochs")
+            step, last = integer("step", saved["progress"]["step"], least=0), training.last_step
+            if step > last:
+                what = f"come to step {step:,}, and the epochs asked for end at {last:,}"
+                raise CheckpointError(f"{name} has {what}; ask for more epochs")
             self._put_back(saved)
         except CheckpointError:
             raise
@@ -379,10 +375,5 @@ def _fingerprint(training):
         for name in ("batch_size", "shuffle", "split", "dataset"):
             value = getattr(part, name, "none")
             lines.append(f"{name}: {len(value) if hasattr(value, '__len__') else value}")
-    return lines + [f"watcher: {_name(watcher)}" for watcher in training.watchers[:-1]]
-
-
-def _name(watcher):
-    """What a watcher says of itself, or its class."""
-    plain = type(watcher).__repr__ is object.__repr__
-    return type(watcher).__name__ if plain else repr(watcher)
+    watchers = training.watchers[:-1]
+    return lines + [f"watcher: {type(w).__name__} {getattr(w, 'names', '')}" for w in watchers]

@@ -2,7 +2,6 @@
 
 import math
 import threading
-from contextlib import contextmanager
 from itertools import compress, product
 
 import pandas as pd
@@ -45,9 +44,8 @@ def run_grid(
         seeds: the seeds of each combination.
         together: how many models at most are trained in the same steps; 1: each alone.
         workers: how many processes work at a time, joblib's n_jobs. None: one, or what a surrounding
-            `joblib.parallel_config` says; its backend may be "dask" or "ray", for a cluster. Each task, `together`
-            runs, carries the images with it, so keep `together` large; with `scatter=[train, judge]` Dask sends
-            them to each worker once. The threads of one process train in turns.
+            `joblib.parallel_config` says, with the backend "dask" or "ray" for a cluster. Each task, `together` runs,
+            carries the images with it; with `scatter=[train, judge]` Dask sends them to each worker once.
 
     Returns:
         A DataFrame, a row for each run: optimizer, learning_rate, seed, loss and accuracy on `judge`. A run that
@@ -79,17 +77,19 @@ def run_grid(
     rows, count = [], sum(len(runs) for *_, runs in tasks)
     backend, _ = get_active_backend()
     return_as = "generator" if backend.supports_return_generator else "list"  # Ray has only lists
-    with _keep_random_states(), progress_bar(count, "grid", "run") as bar:
-        for some in Parallel(n_jobs=workers, return_as=return_as)(jobs):
-            rows += some
-            bar.update(len(some))
+    states = random_states()
+    try:
+        with progress_bar(count, "grid", "run") as bar:
+            for some in Parallel(n_jobs=workers, return_as=return_as)(jobs):
+                rows += some
+                bar.update(len(some))
+    finally:
+        set_random_states(states)
     return pd.DataFrame(rows)
 
 
 def _runs(optimizers, learning_rates, seeds):
     """{name of an optimizer: its runs, pairs (learning rate, seed)}."""
-    if not isinstance(optimizers, dict):
-        raise TypeError(f"optimizers must be a dict {{name: make_optimizer}}, got {optimizers!r}")
     seeds = _listed("seeds", seeds)
     if not isinstance(learning_rates, dict):
         learning_rates = dict.fromkeys(optimizers, _listed("learning_rates", learning_rates))
@@ -98,10 +98,9 @@ def _runs(optimizers, learning_rates, seeds):
         raise ValueError(f"learning_rates must have a list for {missing[0]!r}, got only {got}")
     rates = {name: _listed("learning_rates", learning_rates[name]) for name in optimizers}
     if not (seeds and rates and all(rates.values())):
-        counts = {name: len(some) for name, some in rates.items()}
-        got = f"{len(seeds)} seeds, and learning rates for the optimizers: {counts}"
+        got = f"the seeds {seeds} and the learning rates {rates}"
         raise ValueError(f"optimizers, learning_rates and seeds must hold at least one, got {got}")
-    return {name: list(product(map(_rate, some), seeds)) for name, some in rates.items()}
+    return {name: list(product(map(float, some), seeds)) for name, some in rates.items()}
 
 
 def _listed(name, values):
@@ -110,24 +109,6 @@ def _listed(name, values):
         return list(values)
     except TypeError:
         raise TypeError(f"{name} must be a list of numbers, got {values!r}") from None
-
-
-def _rate(value):
-    """A learning rate as a float."""
-    try:
-        return float(value + 0.0)  # text cannot be added, and a tensor with one number can
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"learning_rates must be numbers, got {value!r}") from None
-
-
-@contextmanager
-def _keep_random_states():
-    """After it, random numbers go on as if none had been drawn and no seed been set within."""
-    states = random_states()
-    try:
-        yield
-    finally:
-        set_random_states(states)
 
 
 def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
@@ -175,25 +156,18 @@ def train_together(
 ):
     """Train a model for each run, all of them in the same steps.
 
-    A run begins with `seed_everything(seed)`; then come the weights of its model, and the order of its batches. So
-    runs of one seed start from the same weights and see the same batches, and every model ends as it would have ended
-    alone, but for rounding (which grows where training is chaotic, at learning rates that are too large). The models'
-    weights lie in one tensor for each layer, so that a step is a few large products instead of many small ones; the
-    idea is that of PyTorch's tutorial on model ensembling.
+    Every model ends as `training.train` would leave it, but for rounding, which grows where a learning rate is too
+    large. The models' weights lie in one tensor for each layer, so that a step is a few large products instead of many
+    small ones; the idea is that of PyTorch's tutorial on model ensembling.
 
     Args:
         make_model: a function without arguments that returns a new model, images → logits. No dropout, no batch
-            normalisation. All parameters take part in the forward pass: to one that does not, `backward` would leave
-            the gradient None, but here it has the gradient 0, so that AdamW makes it smaller.
+            normalisation. All parameters take part in the forward pass.
         train: the Split to learn from; the models are trained on its device.
         make_optimizer: a function (parameters, lr=…) that returns a torch.optim.Optimizer, such as torch.optim.Adam.
-            It gets parameter groups, a group for each model with the learning rate of its run; `lr` is that of the
-            first run, and holds for no group.
+            It gets a parameter group for each model, with the learning rate of its run.
         runs: pairs (learning rate, seed).
-        epochs: how often to go through `train`, at least 1.
-        batch_size: how many examples a step takes for each model.
-        make_schedule: a function (optimizer, steps) that returns a torch.optim.lr_scheduler, or None for constant
-            learning rates.
+        epochs, batch_size, make_schedule: as for `training.train`.
 
     Returns:
         The trained models, in the order of `runs`. A model that diverged (its loss was NaN or infinite once) has NaN

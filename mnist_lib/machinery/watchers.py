@@ -100,9 +100,6 @@ class WeightRecord:
         self.every = integer("every", every, least=1)
         self.steps, self.copies = [], {name: [] for name in self.names}
 
-    def __repr__(self):
-        return f"WeightRecord({self.names}, every={self.every})"
-
     def __getitem__(self, name):
         if name not in self.copies:
             raise KeyError(f"name must be one of {', '.join(self.names)}, got {name!r}")

@@ -9,7 +9,6 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from .. import plots
-from ..data import check_split
 from .explorer import Explorer, View
 
 
@@ -34,7 +33,6 @@ def confusion_explorer(split, probabilities):
     """
     from .. import metrics  # takes seconds, and no other explorer needs it
 
-    check_split(split)
     probabilities = torch.as_tensor(probabilities, dtype=torch.float32, device="cpu").detach()
     sums, ones = probabilities.sum(dim=-1), torch.ones(len(split))
     if sums.shape != ones.shape or not sums.allclose(ones, atol=0.01):

@@ -13,7 +13,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import plots
-from ..data import check_split
 from .arrow_keys import ArrowKeys
 
 PIXELS_PER_INCH = 110  # of the screen
@@ -161,8 +160,9 @@ def make_control(name, allowed, value):
 
 
 def choose_digit(split):
-    """A field for the number of an image of a split. Raises the errors of `data.check_split`."""
-    check_split(split)
+    """A field for the number of an image of a split, of which there must be one."""
+    if len(split) == 0:
+        raise ValueError("split must hold at least one image, got none")
     return ipywidgets.BoundedIntText(0, min=0, max=len(split) - 1, description="digit")
 
 

@@ -136,7 +136,7 @@ def _view_of_windows(windows, plot, size, options, code):
 
     names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
     geometry = {name: options[name] for name in names if name in options}
-    formulas = [arithmetic.output_size_formula(cells, **geometry) for cells in size.values()]
+    formulas = [output_size_formula(cells, **geometry) for cells in size.values()]
     if len(set(formulas)) == 1:
         notes = (f"Output {' and '.join(size)} = {formulas[0]}",)
     else:
@@ -172,3 +172,20 @@ def _check_choice(name, value, allowed):
         integer(name, value, allowed[0], allowed[-1])
     elif value not in allowed:
         raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {value!r}")
+
+
+def output_size_formula(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
+    """The output size with its formula, the numbers put in. Arguments as in `arithmetic.output_size`.
+
+    >>> print(output_size_formula(16, kernel_size=3, padding=1))
+    ⌊(16 + 2·1 − 1·(3 − 1) − 1) / 1⌋ + 1 = 16
+    """
+    result = arithmetic.output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
+    before, after = arithmetic.padding_sides(padding, kernel_size, dilation)
+    added = f"2·{before}" if before == after else f"{before} + {after}"
+    inner = f"({size} + {added} − {dilation}·({kernel_size} − 1) − 1) / {stride}"
+    if not ceil_mode:
+        return f"⌊{inner}⌋ + 1 = {result}"
+    whole = math.ceil((size + before + after - dilation * (kernel_size - 1) - 1) / stride) + 1
+    less = f", less 1 for a window that would start beyond the input: {result}"
+    return f"⌈{inner}⌉ + 1 = {whole}{less if result < whole else ''}"
