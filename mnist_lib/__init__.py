@@ -3,15 +3,15 @@
 - `claims`: a sentence and its condition, ✓ or ✗ (00).
 - `arithmetic`: convolution and pooling by hand, window by window (01, 02, 03).
 - `data`: the digits, their splits, batches and folders (05).
-- `training`: a step, an epoch, an evaluation; `fit`, the loop; `train`, the recipe (04, 06, 07).
+- `training`: a step, an epoch, an evaluation; `fit`, the loop; `train`, the recipe; predictions (04, 06 to 08).
 - `models`: from one linear layer to a CNN with batch normalisation (06, 07).
 - `metrics`: the confusion matrix and the report (09).
-- `features`: what the layers inside put out, and what they look at (10).
+- `features`: the outputs of the layers inside, and the pixels that they see (10).
 - `shifts`: moved digits, training with them, blur pooling (11).
 - `strokes`: from pen strokes to an image such as MNIST's (13).
 
-That is the core. What one need not read: `machinery` (download, checkpoints, grids, tracing …), `plots` (every still
-figure), `widgets` (everything that moves), `exercises` (the checks behind "Your turn").
+That is the core. To use, not to read: `machinery` (`watchers` and `checkpoints` of a training, the download …), `plots`
+(every still figure), `widgets` (everything that moves), `exercises` (the checks behind "Your turn").
 
 `import mnist_lib` imports nothing heavy. A module loads when it is first used:
 

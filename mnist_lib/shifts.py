@@ -17,10 +17,9 @@ from .training import EVALUATION_BATCH_SIZE, device_of, evaluation_mode
 
 
 class ShiftGrid(NamedTuple):
-    """What a model makes of a split at every shift: two DataFrames with a row for each dy, a column for each dx.
+    """What a model makes of a split at every shift: two DataFrames of shares, a row for each dy, a column for each dx.
 
-    `accuracy` is the share of images classified correctly, 0 to 1. `consistency` is the share of images, 0 to 1,
-    that get the same answer, right or wrong, as they get unshifted.
+    `accuracy`: classified correctly; `consistency`: given the same answer as unshifted, right or wrong.
     """
 
     accuracy: pd.DataFrame

@@ -1,4 +1,4 @@
-"""Training: a step, an epoch, an evaluation; `fit`, the loop; `train`, the recipe that comparisons share; answers."""
+"""Training: a step, an epoch, an evaluation; `fit`, the loop; `train`, the recipe; predictions."""
 
 import math
 import os
@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from .data import Augmented, Batches, Split
 from .machinery.checks import integer
 
-EVALUATION_BATCH_SIZE = 250  # it fits the cache of a CPU: faster there than 1,000 or 10,000
+EVALUATION_BATCH_SIZE = 250  # so many images fit the cache of a CPU: faster than 1,000 at a time
 
 
 class Diverged(RuntimeError):
@@ -59,10 +59,12 @@ def seed_everything(seed):
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)  # the CPU and every GPU
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA asks for in exchange
+    os.environ.setdefault(
+        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+    )  # CUDA needs it to add in a fixed order
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.allow_tf32 = False
-    torch.utils.deterministic.fill_uninitialized_memory = False  # only slows down
+    torch.utils.deterministic.fill_uninitialized_memory = False  # it would only cost time
 
 
 def pick_device():
@@ -109,7 +111,7 @@ def count_right(logits, labels):
     """(right, seen): how many of a batch are classified correctly, and how many there are (built in notebook 06).
 
     Args:
-        logits: (N, classes); probabilities do as well.
+        logits: (N, classes), or probabilities.
         labels: int64 (N,).
 
     >>> count_right(torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), torch.tensor([1, 0, 0]))
@@ -136,36 +138,10 @@ def total(evaluations):
     return Evaluation(loss / seen, right, seen)
 
 
-def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
-    """Fit the line w·x + b by gradient descent on the mean squared error (built in notebook 04).
-
-    Args:
-        x, y: the points, floating point tensors of one shape; all of them count in every step.
-        learning_rate: how far a step goes; too large, and the path runs off to infinity and NaN.
-        steps: how many steps to take, 0 or more.
-        start: w and b before the first step.
-
-    Returns:
-        The path (steps + 1, 2), a row (w, b) before the first step and after each.
-
-    >>> descend(torch.tensor([2.0]), torch.tensor([4.0]), 0.125, steps=1, start=(3.0, 0.0)).tolist()
-    [[3.0, 0.0], [2.0, -0.5]]
-    """
-    if x.shape != y.shape:  # every x would be compared with every y
-        raise ValueError(f"y must have the shape of x, {tuple(x.shape)}, got {tuple(y.shape)}")
-    path = [torch.tensor(start, dtype=x.dtype, device=x.device)]
-    for _ in range(steps):
-        w, b = path[-1]
-        errors = w * x + b - y
-        slopes = torch.stack([2 * (errors * x).mean(), 2 * errors.mean()])
-        path.append(path[-1] - learning_rate * slopes)
-    return torch.stack(path)
-
-
 def training_steps(model, batches, optimizer):
     """Go through `batches` once, with one step of the optimizer for each; a generator (built in notebook 06).
 
-    Arguments and errors as in `fit`. Batches are moved to the model's device.
+    Arguments as in `fit`. Batches are moved to the model's device; a loss that is NaN or infinite raises Diverged.
 
     Yields:
         After every step, an Evaluation of its batch, by the model as it was before the step.
@@ -187,7 +163,7 @@ def training_steps(model, batches, optimizer):
 
 
 def train_one_epoch(model, batches, optimizer):
-    """Take all `training_steps`, and return their sum, an Evaluation: the model as it was on the way."""
+    """Take all `training_steps`, and return their total, an Evaluation: of a model that changed on the way."""
     return total(training_steps(model, batches, optimizer))
 
 
@@ -203,8 +179,8 @@ class Training:
     watchers: tuple
     step: int = 0  # steps taken so far
     epoch: int = 0  # epochs finished so far
-    seconds: float = 0.0  # that the steps took, without what watchers do
-    result: Evaluation | None = None  # of the last batch
+    seconds: float = 0.0  # spent on the steps, not on what watchers do
+    result: Evaluation | None = None  # of the last batch, by the model before its step
 
     @property
     def last_step(self):
@@ -226,8 +202,8 @@ def fit(model, batches, optimizer, epochs, scheduler=None, watchers=()):
         optimizer: a torch.optim.Optimizer over the model's parameters.
         epochs: how often to go through the training examples, at least 1.
         scheduler: a torch.optim.lr_scheduler to step after every step of the optimizer, or None.
-        watchers: objects with some of the methods `before_training`, `after_step` and `after_epoch`. Each is called
-            with the Training: see ProgressBar, and History, WeightRecord and Checkpoint in `machinery`.
+        watchers: objects with some of the methods `before_training`, `after_step` and `after_epoch`, each called with
+            the Training: ProgressBar, machinery.watchers.History and WeightRecord, machinery.checkpoints.Checkpoint.
 
     Raises:
         TypeError, ValueError: `batches` have no length or no example, or `epochs` is not an integer of at least 1.
@@ -235,7 +211,7 @@ def fit(model, batches, optimizer, epochs, scheduler=None, watchers=()):
     """
     count_steps(batches, epochs)
     training = Training(model, batches, optimizer, epochs, scheduler, tuple(watchers))
-    training.tell("before_training")  # a checkpoint may move it on from step 0
+    training.tell("before_training")  # a Checkpoint may go on from a later step
     while training.epoch < epochs:
         started = time.perf_counter()
         for result in training_steps(model, training.batches, optimizer):
@@ -266,10 +242,10 @@ def count_steps(batches, epochs):
 
 
 class ProgressBar:
-    """A bar that counts steps: a watcher for `fit`. It shows after a second, unless TQDM_DISABLE is set, and goes."""
+    """A bar that counts the steps: a watcher for `fit`. It shows after a second, and disappears at the end."""
 
     def before_training(self, training):
-        """Begin anew."""
+        """Make the bar only with the first step: a checkpoint may say which that is."""
         self.bar = None
 
     def after_step(self, training):
@@ -282,16 +258,16 @@ class ProgressBar:
 
 
 def progress_bar(total, what, unit, initial=0):
-    """A tqdm bar with the word `what` before it, that counts from `initial` to `total`."""
+    """A tqdm bar with the word `what` before it, from `initial` to `total`; none where TQDM_DISABLE is set."""
     off = os.environ.get("TQDM_DISABLE", "") not in ("", "0")  # tqdm for notebooks does not look
     how = {"leave": False, "delay": 1, "disable": off}
     return tqdm(total=total, initial=initial, desc=what, unit=unit, **how)
 
 
 def one_cycle(optimizer, steps):
-    """A schedule: up to the optimizer's learning rate in the first 30 % of the steps, then down to almost 0.
+    """A schedule: from 1/25 of the optimizer's learning rate up to it in 30 % of the steps, then down to almost 0.
 
-    Built in notebook 08. From Smith and Topin 2018, "Super-convergence"; only the learning rate changes.
+    Built in notebook 08; from Smith and Topin 2018, "Super-convergence".
 
     >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     >>> schedule = one_cycle(optimizer, steps=10)
@@ -314,17 +290,17 @@ def train(
     augment=None,
     watchers=(),
 ):
-    """Make a model, train it with a good recipe, and return it (built in notebook 06).
+    """Make a model, train it with a good recipe, and return it, still in training mode (built in notebook 06).
 
-    The same arguments give the same weights, bit for bit, on the same machine.
+    The same arguments give the same weights, bit for bit, on the same machine: all random numbers start from `seed`.
 
     Args:
-        make_model: a function without arguments that returns a new model, images → logits.
-        split: the Split to learn from; the model is trained on its device.
+        make_model: a class or function that returns a new model, images → logits, when called without arguments.
+        split: the Split to learn from; the model is trained on its device (`split.to("cuda")`).
         epochs: how often to go through it, at least 1.
-        seed: where all random numbers start: the weights, the order of the batches, dropout.
+        seed: for the weights, the order of the batches, dropout, `augment`.
         make_optimizer: a function (parameters, lr=…) that returns a torch.optim.Optimizer.
-        learning_rate: that of the optimizer; with a schedule, the highest.
+        learning_rate: that of the optimizer; with a schedule, the highest. 0.02 suits Adam with the schedule below.
         make_schedule: a function (optimizer, steps) that returns a torch.optim.lr_scheduler; None: a constant rate.
         batch_size: how many examples a step takes; None: 32, or 64 where there are 10,000 examples or more.
         augment: a change to the images of each batch, images → images, such as a random shift; or None.
@@ -404,3 +380,29 @@ def predict(model, images):
     torch.Size([3])
     """
     return probabilities(model, images).argmax(dim=1)
+
+
+def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
+    """Fit the line w·x + b by gradient descent on the mean squared error (built in notebook 04).
+
+    Args:
+        x, y: the points, floating point tensors of one shape; all of them count in every step.
+        learning_rate: how far a step goes; too large, and the path runs off to infinity and NaN.
+        steps: how many steps to take, 0 or more.
+        start: w and b before the first step.
+
+    Returns:
+        The path (steps + 1, 2), a row (w, b) before the first step and after each.
+
+    >>> descend(torch.tensor([2.0]), torch.tensor([4.0]), 0.125, steps=1, start=(3.0, 0.0)).tolist()
+    [[3.0, 0.0], [2.0, -0.5]]
+    """
+    if x.shape != y.shape:  # every x would be compared with every y
+        raise ValueError(f"y must have the shape of x, {tuple(x.shape)}, got {tuple(y.shape)}")
+    path = [torch.tensor(start, dtype=x.dtype, device=x.device)]
+    for _ in range(steps):
+        w, b = path[-1]
+        errors = w * x + b - y
+        slopes = torch.stack([2 * (errors * x).mean(), 2 * errors.mean()])
+        path.append(path[-1] - learning_rate * slopes)
+    return torch.stack(path)

@@ -646,7 +646,7 @@ def _names_of_library(cell_tree, modules):
     """What a cell takes from mnist_lib, a list of str. Modules of it that go by a name here are added to `modules`."""
     names = []
     for node in ast.walk(cell_tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "mnist_lib":
+        if isinstance(node, ast.ImportFrom) and node.module in ("mnist_lib", "mnist_lib.machinery"):
             modules |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mnist_lib."):
             names += [alias.name for alias in node.names]

@@ -460,7 +460,7 @@ def test_strokes_are_lists_of_four_decimals():
     [
         ([models.MLP()], None, TypeError, r"models must be a dict \{name: nn.Module\}, got \[MLP"),
         ({"MLP": models.MLP}, None, TypeError, "models must be a dict"),
-        ({}, None, ValueError, "models must hold at least one model, got none"),
+        ({}, None, TypeError, r"models must be a dict \{name: nn.Module\}, got \{\}"),
         (
             {"": nn.Sequential(nn.Flatten(), nn.Linear(784, 3))},
             None,

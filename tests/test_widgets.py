@@ -18,6 +18,7 @@ import PIL.ImageOps
 import pytest
 import torch
 import torch.nn.functional as F
+import traitlets
 from matplotlib.figure import Figure
 from test_plots import contrast
 from watched import Watched
@@ -381,7 +382,7 @@ def test_sliders_go_where_their_table_says(ranges):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: convolution_explorer(3), ValueError, "dimensions must be 1 or 2, got 3"),
+        (lambda: convolution_explorer(3), ValueError, "dimensions .* from 1 to 2, got 3"),
         (lambda: convolution_explorer(strid=2), TypeError, r"one of size, .*groups; got 'strid'"),
         (lambda: convolution_explorer(rows=2), TypeError, r"one of size, .*groups; got 'rows'"),
         (
@@ -398,13 +399,13 @@ def test_sliders_go_where_their_table_says(ranges):
         (lambda: pooling_explorer(size=99), ValueError, "rows must be .* from 1 to 8, got 99"),
         (
             lambda: pooling_explorer(ceil_mode=2),
-            ValueError,
-            "ceil_mode must be False or True, got 2",
+            traitlets.TraitError,
+            "of a Checkbox instance expected a boolean, not the int 2",
         ),
         (
             lambda: pooling_explorer(kind="min"),
-            ValueError,
-            "kind must be 'max' or 'avg', got 'min'",
+            traitlets.TraitError,
+            "Invalid selection: value not found",
         ),
         (lambda: pooling_explorer(groups=1), TypeError, "one of rows, .* got 'groups'"),
         (
@@ -782,7 +783,7 @@ def test_probabilities_are_checked(change, message):
 
 def test_there_is_an_image_to_be_confused():
     split, probabilities = make_predictions(10)
-    with pytest.raises(ValueError, match="answers must be .*at least 1, got the shape"):
+    with pytest.raises(ValueError, match=r"answers must be .*at least 1, got the shape"):
         confusion_explorer(split[:0], probabilities[:0])
     with pytest.raises(ValueError, match=r"probabilities must be \(2, classes\)"):
         confusion_explorer((split.images, split.labels), probabilities)
@@ -1182,7 +1183,7 @@ def test_nothing_leaves_the_picture_however_many_models(count):
     [
         ([models.MLP()], None, TypeError, r"models must be a dict \{name: nn.Module\}, got \[MLP"),
         ({"MLP": models.MLP}, None, TypeError, "models must be a dict"),
-        ({}, None, ValueError, "models must hold at least one model, got none"),
+        ({}, None, TypeError, r"models must be a dict \{name: nn.Module\}, got \{\}"),
         ({"": models.ConvNet()}, "conv", ValueError, "layers must be among layers, .*; got 'conv'"),
         ({"": models.ConvNet()}, "layers.6", ValueError, r"layer .* got 'layers.6', \(1, 392\)"),
         ({"": models.ConvNet()}, 3, ValueError, "layers must be among .*; got 3"),

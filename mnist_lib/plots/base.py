@@ -94,21 +94,10 @@ def tile(ax, values, x=0, y=0, **look):
 
 
 def tiles(ax, pictures, captions, columns, inches, above=False, **look):
-    """Show pictures side by side, row by row, with a caption below each.
+    """Show pictures (N, H, W) side by side, row by row, each with one of the N captions below it, or `above`.
 
-    Args:
-        pictures: an array (N, H, W).
-        captions: N short texts (or numbers), or None.
-        columns: how many stand in a row.
-        inches: across a picture, in a new figure.
-        above: whether captions stand above instead.
-        look: for `imshow`.
-
-    Returns:
-        The axes, N pictures as Matplotlib has them, and the captions as a list of str (or None).
-
-    Raises:
-        ValueError: the shape is another, there is no picture, or another number of captions.
+    `inches` is the width of a picture in a new figure; `look` is for `imshow`. Returns the axes, the pictures as
+    Matplotlib has them, and the captions as a list of str (or None).
     """
     if pictures.ndim != 3 or 0 in pictures.shape:
         raise ValueError(f"pictures must be (N, H, W) with N at least 1, got {pictures.shape}")

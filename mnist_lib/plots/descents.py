@@ -42,9 +42,8 @@ def plot_losses(losses, ax=None):
     ax = ax or new_axes(7, 3.5)
     for number, (name, values) in enumerate(losses.items()):
         values = np.asarray(values, dtype=float)
-        kept = np.where(np.isfinite(values), values, np.nan)
         every = (number, max(1, len(values) // 10))  # markers, not one above the other
-        ax.plot(range(len(values)), kept, label=name, markevery=every, **marks(number))
+        ax.plot(range(len(values)), values, label=name, markevery=every, **marks(number))
     ax.set(xlabel="step", ylabel="loss (mean squared error)", yscale="log")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ends = "; ".join(
@@ -62,15 +61,10 @@ def plot_descent(x, y, path, step=None, ax=None):
         path: (steps + 1, 2), rows (w, b), as `training.descend` returns it. It may run off to infinity and NaN.
         step: how far to draw the path, from 0; None: to its end. The axes are the same for every step.
         ax: the axes of a subplot, whose left half gets points and line; or None for a new figure.
-
-    Raises:
-        ValueError: the path has no such step.
     """
     x, y, path = array(x).ravel(), array(y).ravel(), array(path).astype(float)
     last = len(path) - 1
     step = last if step is None else step
-    if not 0 <= step <= last:
-        raise ValueError(f"step must be from 0 to {last}, got {step}")
     ax = ax or new_axes(8, 3.6)
     (w, b), height = path[step], np.ptp(y) or 1.0
     ax.plot(x, y, ".", color="0.6", markersize=5)
@@ -147,8 +141,7 @@ def plot_paths(surface, paths, ax=None):
     heights = array(surface(places)).astype(float)
     _draw_contours(ax, x, y, heights, 12)
     for number, (name, path) in enumerate(paths.items()):
-        kept = np.where(np.isfinite(path), path, np.nan)
-        ax.plot(*kept.T, label=name, lw=1.5, markersize=4, **marks(number))
+        ax.plot(*path.T, label=name, lw=1.5, markersize=4, **marks(number))
     ax.plot(*first[0], "o", color="white", markeredgecolor="black", markersize=10)
     ax.set(xlabel="first weight", ylabel="second weight")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))

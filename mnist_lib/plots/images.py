@@ -15,9 +15,6 @@ def plot_digits(images, captions=None, columns=10, ax=None):
         images: (N, 1, 28, 28), N at least 1, 0 black to 1 white.
         captions: N short texts (or labels), or None.
         columns: how many stand in a row.
-
-    Raises:
-        ValueError: there is no image, or another number of captions.
     """
     ax, _, captions = tiles(ax, array(images).squeeze(1), captions, columns, 0.85, vmin=0, vmax=1)
     rows = math.ceil(len(images) / columns)
@@ -35,9 +32,6 @@ def plot_pixels(image, top=0, left=0, size=28, ax=None):
         image: (1, 28, 28), 0 black to 1 white.
         top, left: the first row and the first column to show.
         size: how many rows and columns to show.
-
-    Raises:
-        ValueError: the part goes beyond the image.
     """
     if min(top, left, size - 1) < 0 or max(top, left) + size > 28:
         got = f"{top}, {left} and {size}"

@@ -15,11 +15,14 @@ def plot_confusion(matrix, normalise=False, errors_only=False, ax=None):
         matrix: (classes, classes), counts; row = label (what it is), column = answer.
         normalise: whether to write shares of each row, in %, instead of counts.
         errors_only: whether to leave out the diagonal; the darkest cell is then the most frequent error.
-
-    Raises:
-        ValueError: the matrix is not square, or holds other numbers than counts.
     """
-    counts = _counts(matrix)
+    counts = array(matrix)
+    if counts.ndim != 2 or len(counts) != len(counts.T):
+        raise ValueError(f"matrix must be (classes, classes), got {counts.shape}")
+    wrong = counts[(counts < 0) | (counts != counts.round())]
+    if wrong.size:
+        raise ValueError(f"matrix must hold counts, integers of at least 0, got {wrong[0]:g}")
+    counts = counts.astype(np.int64)
     classes, diagonal = len(counts), np.eye(len(counts), dtype=bool)
     values = 100 * counts / counts.sum(axis=1, keepdims=True).clip(1) if normalise else counts
     errors = np.where(diagonal, 0, values)
@@ -40,17 +43,6 @@ def plot_confusion(matrix, normalise=False, errors_only=False, ax=None):
     ax.tick_params(length=0)
     ax.set_facecolor("0.9")  # seen on a diagonal that is left out
     return describe(ax, _confusion_words(counts, errors, normalise, errors_only))
-
-
-def _counts(matrix):
-    """A confusion matrix as an int64 array."""
-    counts = array(matrix)
-    if counts.ndim != 2 or len(set(counts.shape)) != 1 or len(counts) == 0:
-        raise ValueError(f"matrix must be (classes, classes), got {counts.shape}")
-    wrong = counts[(counts < 0) | (counts != counts.round())]
-    if wrong.size:
-        raise ValueError(f"matrix must hold counts, integers of at least 0, got {wrong[0]:g}")
-    return counts.astype(np.int64)
 
 
 def _percent(value):
@@ -89,10 +81,6 @@ def plot_reliability(confidences, right, bins=10, ax=None):
         confidences: (N,), from 0 to 1: the probability of each answer.
         right: (N,), whether each answer is right.
         bins: into how many bins [low, high) of equal width the confidences go; the last has 1, too.
-
-    Raises:
-        TypeError, ValueError: there are no answers, a confidence is out of range, `right` holds something else than
-            True and False (or 1 and 0), or `bins` is not a positive integer.
     """
     bins = integer("bins", bins, least=1)
     confidences, right = array(confidences), array(right)

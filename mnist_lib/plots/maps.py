@@ -16,9 +16,6 @@ def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
         captions: N short texts, written above, or None.
         columns: how many stand in a row.
         own_scale: whether each map uses all colours, so that maps cannot be compared with each other.
-
-    Raises:
-        ValueError: the shape is another, there is no map, or another number of captions.
     """
     values = array(maps)
     inches = min(3.0, 7 / max(1, min(columns, len(values))))
@@ -80,17 +77,11 @@ def plot_map_grid(
         row_title, column_title: what the rows and what the columns are, such as "input channel".
         own_scale: whether each map uses all colours, so that maps cannot be compared with each other.
         images: whether the maps are images, drawn in greys from 0 (black) to 1 (white).
-
-    Raises:
-        ValueError: the shape is another, there is no map, or another number of rows or columns.
     """
     values, rows, columns = array(maps), texts(rows), texts(columns)
     if values.ndim != 4 or 0 in values.shape:
         raise ValueError(f"maps must be (R, C, H, W), each at least 1, got {values.shape}")
     down, across, height, width = values.shape
-    for name, names, count in (("rows", rows, down), ("columns", columns, across)):
-        if len(names) != count:
-            raise ValueError(f"{name} must be as many as those of maps ({count}), got {len(names)}")
     size = min(1.4, 7 / across, 8 * width / (height * down))  # inches across a map
     pitch = max(1.07 * height, 0.3 * width / size)  # so that the names of rows do not touch
     ax = ax or new_axes(size * across + 1.6, size * down * pitch / width + 0.8)
@@ -140,9 +131,6 @@ def plot_overlays(images, maps, captions=None, columns=5, own_scale=False, ax=No
         images: (N, 1, H, W), N at least 1, 0 black to 1 white; the outline is where they are half as bright.
         maps: (N, H, W). Purple is below zero, white is zero, orange above.
         captions, columns, own_scale: as in `plot_maps`.
-
-    Raises:
-        ValueError: the shapes do not go together, there is no image, or another number of captions.
     """
     images, values, captions, places = array(images), array(maps), texts(captions), []
     if values.ndim != 3 or images.shape != values[:, None].shape:
@@ -176,9 +164,6 @@ def plot_seen(image, map, row, column, seen, caption="", ax=None):
         seen: (rows, columns), two ranges of pixels, as `features.seen_pixels` returns them.
         caption: what the map is, written above it.
         ax: the axes of a subplot, whose place image and map take; or None for a new figure.
-
-    Raises:
-        TypeError, ValueError: the image is none, or it has no such pixels, or the map no such cell.
     """
     image, map = check_image(image), array(map)
     ax = ax or new_axes(7.5, 3.7)

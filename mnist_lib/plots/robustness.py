@@ -11,13 +11,11 @@ from .base import COLOURS, MARKERS, SHARES, describe, ink, line_look, new_axes, 
 
 
 def _check_shares(tables, missing=False):
-    """Raise a ValueError unless `tables` are {name: DataFrame of shares}, 1 to 9; if `missing`, NaN will do, too."""
-    if not 1 <= len(tables) <= len(MARKERS):
-        raise ValueError(f"tables must be 1 to {len(MARKERS)} DataFrames, got {len(tables)}")
+    """Raise an error unless `tables` are {name: DataFrame of shares}, 1 to 9; if `missing`, NaN will do, too."""
+    pd.concat(tables)  # pandas says what is not a table, or that there is none
+    if len(tables) > len(MARKERS):
+        raise ValueError(f"tables must be at most {len(MARKERS)}, got {len(tables)}")
     for name, table in tables.items():
-        if not isinstance(table, pd.DataFrame) or table.size == 0:
-            got = f"{type(table).__name__}: {name!r}"
-            raise ValueError(f"tables must hold DataFrames with rows and columns, got {got}")
         values = table.to_numpy(dtype=float)
         outside = values[~((values >= 0) & (values <= 1) | missing & np.isnan(values))]
         if outside.size:
@@ -29,13 +27,9 @@ def plot_shift_grids(tables, what="accuracy", ax=None):
     """Draw a share for every shift of the images, by models: one heat map each, all on the scale from 0 to 100 %.
 
     Args:
-        tables: {name: DataFrame of shares from 0 to 1, a row for each dy, a column for each dx}, as the tables
-            of `shifts.shift_grid`; at most 9. Drawn from the smallest dy above and the smallest dx at the left.
+        tables: {name: DataFrame of shares from 0 to 1, from `shifts.shift_grid`: a row a dy, a column a dx}; at most 9.
         what: what the shares are: "accuracy", "consistency".
         ax: the axes of a subplot, whose place the maps take; or None for a new figure.
-
-    Raises:
-        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
     """
     _check_shares(tables)
     across = 2 if len(tables) == 4 else min(len(tables), 3)
@@ -85,19 +79,23 @@ def _radii_words(table):
     return ", ".join(shown) or f"from ≈{means.min():.1f} % to ≈{means.max():.1f} % by radius"
 
 
-def _draw_bands(ax, tables, xlabel, ylabel):
-    """Draw what `plot_bands` shows; returns the axes and {name: the means in percent, a Series by number}."""
+def _draw_bands(ax, tables, xlabel, ylabel, against, radii=False):
+    """Draw and describe what `plot_bands` shows, or `plot_by_radius`: for `radii`, a mean half-way is told, too."""
     _check_shares(tables)
-    ax, means = ax or new_axes(7.5, 4.2), {}
+    ax, words = ax or new_axes(7.5, 4.2), []
     for number, (name, table) in enumerate(tables.items()):
         look, shares = line_look(number), 100 * table.sort_index(axis=1)
-        mean = means[name] = shares.mean()
+        mean = shares.mean()
         ax.plot(mean.index, mean, label=name, markersize=6, **look)
         band = (shares.min(), shares.max())
         ax.fill_between(mean.index, *band, color=look["color"], alpha=0.15, lw=0)
+        told = dict.fromkeys(mean.index[[0, len(mean) // 2, -1] if radii else [0, -1]])
+        ends = (f"≈{mean[at]:.1f} at {at if radii else f'≈{at:g}'}" for at in told)
+        words.append(f"{name} {', '.join(ends)}")
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return ax, means
+    text = f"{ylabel} against {against}: {'; '.join(words)}."
+    return describe(ax, text[0].upper() + text[1:])
 
 
 @style()
@@ -107,18 +105,11 @@ def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
     Args:
         tables: {name: DataFrame of shares from 0 to 1, a row for each seed, a column for each radius}; at most 9.
         ylabel: what the shares are.
-
-    Raises:
-        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
     """
-    ax, means = _draw_bands(ax, tables, "radius of the shift (pixels)", ylabel)
+    against = "the radius of the shift, means over seeds"
+    ax = _draw_bands(ax, tables, "radius of the shift (pixels)", ylabel, against, radii=True)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    words = []
-    for name, mean in means.items():
-        some = dict.fromkeys(mean.index[[0, len(mean) // 2, -1]])
-        words.append(f"{name} {', '.join(f'≈{mean[radius]:.1f} at {radius}' for radius in some)}")
-    text = f"{ylabel} against the radius of the shift, means over seeds: {'; '.join(words)}."
-    return describe(ax, text[0].upper() + text[1:])
+    return ax
 
 
 @style()
@@ -128,17 +119,8 @@ def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
     Args:
         tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each number}; at most 9.
         xlabel, ylabel: what the numbers and the shares are.
-
-    Raises:
-        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
     """
-    ax, means = _draw_bands(ax, tables, xlabel, ylabel)
-    words = []
-    for name, mean in means.items():
-        ends = ", ".join(f"≈{mean[at]:.1f} at ≈{at:g}" for at in mean.index[[0, -1]])
-        words.append(f"{name} {ends}")
-    text = f"{ylabel} against {xlabel}, means of several runs: {'; '.join(words)}."
-    return describe(ax, text[0].upper() + text[1:])
+    return _draw_bands(ax, tables, xlabel, ylabel, f"{xlabel}, means of several runs")
 
 
 @style()
@@ -148,9 +130,6 @@ def plot_ways(tables, xlabel="accuracy (%)", ax=None):
     Args:
         tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each way}; at most 9.
         xlabel: what the shares are.
-
-    Raises:
-        ValueError: there are no tables or more than 9, or one is empty or holds something else than shares.
     """
     _check_shares(tables, missing=True)
     ways = list(next(iter(tables.values())))

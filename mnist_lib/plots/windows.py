@@ -65,9 +65,6 @@ def plot_convolution(
         input, weight, bias, stride, padding, dilation, groups: as in `arithmetic.convolution_windows`.
         steps: the numbers of the windows to draw, from 0; or None for the first, a middle and the last one.
         sums: whether to write the sum below each window.
-
-    Raises:
-        TypeError, ValueError: what goes in does not go together, or there is no such window.
     """
     windows = arithmetic.convolution_windows(input, weight, bias, stride, padding, dilation, groups)
     input, weight = torch.as_tensor(input), torch.as_tensor(weight)
@@ -99,9 +96,6 @@ def plot_pooling(
         count_include_pad: as in `arithmetic.avg_pool_windows`; for "avg" alone.
         kind: "max" or "avg"; "avg" takes no dilation.
         steps, sums: as in `plot_convolution`.
-
-    Raises:
-        TypeError, ValueError: what goes in does not go together, or there is no such window.
     """
     if kind == "max":
         options = {"dilation": dilation}

@@ -16,13 +16,11 @@ def ask(models, image):
     """What models make of an image (1, 28, 28): {name: probabilities (10,), on the CPU}; of None, {}.
 
     Raises:
-        TypeError: `models` is not a dict {name: nn.Module}.
-        ValueError: `models` is empty, or a model does not give 10 logits.
+        TypeError, ValueError: `models` is not a dict of at least one nn.Module, or one does not give 10 logits.
     """
-    if not isinstance(models, dict) or not all(isinstance(m, nn.Module) for m in models.values()):
+    given = models.values() if isinstance(models, dict) else ()
+    if not given or not all(isinstance(model, nn.Module) for model in given):
         raise TypeError(f"models must be a dict {{name: nn.Module}}, got {models!r:.60}")
-    if not models:
-        raise ValueError("models must hold at least one model, got none")
     if image is None:
         return {}
     given = {name: training.probabilities(m, image[None])[0].cpu() for name, m in models.items()}

@@ -22,8 +22,7 @@ def confusion_explorer(split, probabilities):
         probabilities: (N, classes), what a model gives each class of each image; each row adds up to 1.
 
     Raises:
-        TypeError, ValueError: `split` is not a `data.Split` or is empty, `probabilities` are not as described, or a
-            label is not one of the classes.
+        ValueError: `split` is empty, `probabilities` are not as described, or a label is not one of the classes.
 
     >>> from mnist_lib.data import Split
     >>> split = Split(torch.rand(3, 1, 28, 28), torch.tensor([0, 1, 1]))

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import plots
+from ..machinery.checks import integer
 from .arrow_keys import ArrowKeys
 
 PIXELS_PER_INCH = 110  # of the screen
@@ -156,7 +157,9 @@ def make_control(name, allowed, value):
     """A slider for a range, a check box for truth values."""
     if not isinstance(allowed, range):
         return ipywidgets.Checkbox(value=value, description=name)
-    return ipywidgets.IntSlider(value, min=allowed[0], max=allowed[-1], description=name)
+    low, high = allowed[0], allowed[-1]
+    value = integer(name, value, low, high)  # a slider would take 99 for its highest value
+    return ipywidgets.IntSlider(value, min=low, max=high, description=name)
 
 
 def choose_digit(split):

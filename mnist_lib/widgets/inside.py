@@ -87,7 +87,6 @@ def feature_explorer(model, split, layers=None):
         layers: names of layers to choose from, a list; or None for all that have feature maps.
 
     Raises:
-        TypeError: `split` is not a `data.Split`.
         ValueError: `split` or `layers` is empty, or a layer, or every layer, has no feature maps.
 
     >>> import torch
@@ -107,9 +106,9 @@ def feature_explorer(model, split, layers=None):
     if not layers or not set(layers) <= set(known):
         names = ", ".join(known) or f"{type(model).__name__} has none"
         raise ValueError(f"layers must be some with feature maps ({names}), got {layers!r}")
-    controls = {"digit": choose_digit(split)}
     size = features.feature_maps(model, split.images[:1], layers[:1])[layers[0]].shape[2:]
-    controls |= {
+    controls = {
+        "digit": choose_digit(split),
         "layer": ipywidgets.Dropdown(options=layers, value=layers[0], description="layer"),
         "row": make_control("row", range(size[0]), size[0] // 2),
         "column": make_control("column", range(size[1]), size[1] // 2),

@@ -21,8 +21,7 @@ def shift_explorer(models, split, layer=None):
         layer: the name of a layer of the last model, whose feature maps are shown too; or None.
 
     Raises:
-        TypeError: `models` is not a dict of nn.Modules, `split` not a `data.Split`, or `layer` gives no tensor.
-        ValueError: `models` or `split` is empty, a model does not give 10 logits, or `layer` has no feature maps.
+        TypeError, ValueError: there is no model or no digit, a model does not give 10 logits, or `layer` no maps.
 
     >>> import torch
     >>> from torch import nn

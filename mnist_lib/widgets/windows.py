@@ -79,13 +79,12 @@ def pooling_explorer(dimensions=2, kind="max", **start):
             stands for rows and columns.
 
     Raises:
-        TypeError, ValueError: there is no such control, or it does not go there.
+        TypeError, ValueError, TraitError: there is no such control, or it does not go there.
 
     >>> explorer = pooling_explorer(size=4)
     >>> print(explorer.text.value)
     <div aria-live="polite">Window 1 of 4: output[0, 0, 0] = max(0, 1, 4, 5) = 5</div>
     """
-    _check_choice("kind", kind, ("max", "avg"))
     buttons = ipywidgets.ToggleButtons(options=["max", "avg"], value=kind, description="kind")
     buttons.style.button_width, buttons.layout.display = "56px", "flex"
     controls = {"kind": buttons} | _controls(POOLING, dimensions, start, kernel_size=2, stride=2)
@@ -117,14 +116,7 @@ output = F.{kind}_pool{len(size)}d(
 
 
 def _view_of_windows(windows, plot, size, options, code):
-    """The `View` of some windows.
-
-    Args:
-        windows: a list of `arithmetic.Window`.
-        plot: the plot function, with its arguments but for the step and the axes.
-        size, options: of the input, and of the convolution or pooling, by name.
-        code: the lines that compute the output.
-    """
+    """The `View` of some windows; `plot` draws one of them, `code` has the lines that compute the output."""
 
     def draw(step, figure):
         return plot(steps=[step - 1], sums=False, ax=figure.add_axes((0, 0, 1, 1)))
@@ -154,24 +146,15 @@ def _arguments(options):
 
 def _controls(ranges, dimensions, start, **usual):
     """A control for each name, where `start` puts it, or else where it usually stands."""
-    _check_choice("dimensions", dimensions, (1, 2))
-    ranges, usual = ranges[dimensions], {"size": 16, "rows": 6, "columns": 6} | usual
+    ranges = ranges[integer("dimensions", dimensions, 1, 2)]
+    usual = {"size": 16, "rows": 6, "columns": 6} | usual
     if dimensions == 2 and "size" in start:
         start = dict.fromkeys(("rows", "columns"), start.pop("size")) | start
-    for name, value in start.items():
+    for name in start:
         if name not in ranges:
             raise TypeError(f"a start value must be one of {', '.join(ranges)}; got {name!r}")
-        _check_choice(name, value, ranges[name])
     chosen = {name: allowed[0] for name, allowed in ranges.items()} | usual | start
     return {name: make_control(name, allowed, chosen[name]) for name, allowed in ranges.items()}
-
-
-def _check_choice(name, value, allowed):
-    """Raise an error if the value is not one of the allowed ones, a range or a tuple."""
-    if isinstance(allowed, range):
-        integer(name, value, allowed[0], allowed[-1])
-    elif value not in allowed:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {value!r}")
 
 
 def output_size_formula(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
