@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from .data import Augmented, Batches, Split
 from .machinery.checks import integer
 
+MOMENTS = ("before_training", "after_step", "after_epoch")  # when `fit` tells who watches
 EVALUATION_BATCH_SIZE = 250  # so many images fit the cache of a CPU: faster than 1,000 at a time
 
 
@@ -177,19 +178,17 @@ class Training:
     epochs: int
     scheduler: object  # or None
     watchers: tuple
+    last_step: int  # how many steps all epochs take
     step: int = 0  # steps taken so far
     epoch: int = 0  # epochs finished so far
     seconds: float = 0.0  # spent on the steps, not on what watchers do
     result: Evaluation | None = None  # of the last batch, by the model before its step
 
-    @property
-    def last_step(self):
-        """The number of steps in all epochs."""
-        return count_steps(self.batches, self.epochs)
-
     def tell(self, moment):
-        """Call the method of this name of every watcher that has it."""
+        """Call the method of this name of every watcher that has it; each must have one of the three."""
         for watcher in self.watchers:
+            if not any(hasattr(watcher, name) for name in MOMENTS):  # it would never be called
+                raise TypeError(f"watchers must have one of the methods {MOMENTS}, got {watcher!r}")
             getattr(watcher, moment, lambda training: None)(self)
 
 
@@ -209,8 +208,8 @@ def fit(model, batches, optimizer, epochs, scheduler=None, watchers=()):
         TypeError, ValueError: `batches` have no length or no example, or `epochs` is not an integer of at least 1.
         Diverged: the loss became NaN or infinite.
     """
-    count_steps(batches, epochs)
-    training = Training(model, batches, optimizer, epochs, scheduler, tuple(watchers))
+    steps = count_steps(batches, epochs)
+    training = Training(model, batches, optimizer, epochs, scheduler, tuple(watchers), steps)
     training.tell("before_training")  # a Checkpoint may go on from a later step
     while training.epoch < epochs:
         started = time.perf_counter()

@@ -825,6 +825,15 @@ def test_watchers_are_told_before_training_after_each_step_and_after_each_epoch(
     ]
 
 
+@pytest.mark.parametrize("watcher", [print, "run.pt", None])
+def test_what_could_never_be_told_anything_is_refused_before_training(watcher):
+    model = make_model()
+    before, optimizer = copy.deepcopy(model), SGD(model.parameters())
+    with pytest.raises(TypeError, match=r"watchers must have one of the methods .*, got "):
+        training.fit(model, Batches(make_split(9), 4), optimizer, 1, watchers=[watcher])
+    assert same_weights(model, before)
+
+
 # The recipe
 
 

@@ -81,7 +81,7 @@ def check_image(image):
         A float32 array (H, W).
 
     Raises:
-        TypeError: `image` is no tensor or array of numbers.
+        TypeError: `image` is not a tensor or an array of numbers.
         ValueError: it has another shape, no pixel, or values outside of [0, 1].
 
     >>> check_image(torch.zeros(3, 28, 28))

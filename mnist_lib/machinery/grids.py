@@ -140,6 +140,7 @@ def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, 
     True
     """
     models, runs = [], _checked(train, runs)
+    count_steps(Batches(train, batch_size), epochs)  # refuses what it cannot count
     for rate, seed in runs:
         how = (make_optimizer, rate, make_schedule, batch_size)
         try:
