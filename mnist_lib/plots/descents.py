@@ -42,8 +42,9 @@ def plot_losses(losses, ax=None):
     ax = ax or new_axes(7, 3.5)
     for number, (name, values) in enumerate(losses.items()):
         values = np.asarray(values, dtype=float)
+        kept = np.where(np.isfinite(values), values, np.nan)
         every = (number, max(1, len(values) // 10))  # markers, not one above the other
-        ax.plot(range(len(values)), values, label=name, markevery=every, **marks(number))
+        ax.plot(range(len(values)), kept, label=name, markevery=every, **marks(number))
     ax.set(xlabel="step", ylabel="loss (mean squared error)", yscale="log")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ends = "; ".join(

@@ -23,7 +23,7 @@ class Scene:
     """The drawing of a convolution or a pooling, ready to draw each of its windows.
 
     In 1-D, input, kernel and output stand below each other, the kernel and the output cell under their window. In 2-D
-    they stand beside each other, their channels below each other.
+    they stand beside each other, their channels below each other. `width` and `height` are in cells.
 
     Args:
         input: a tensor, (channels, L) or (channels, H, W).
@@ -31,9 +31,6 @@ class Scene:
         windows: a list of `arithmetic.Window`.
         sides: cells of padding (before, after) along each axis.
         outside: what stands in the padding, or None if it is left empty.
-
-    Attributes:
-        width, height: of the drawing of one window, in cells.
 
     >>> import torch
     >>> from mnist_lib.arithmetic import max_pool_windows

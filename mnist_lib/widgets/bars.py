@@ -62,14 +62,9 @@ def draw_image(ax, image, left):
 def draw_bars(ax, given, left, across, label=None):
     """Draw, for each model, its answer above the probabilities of 0 to 9, four models to a row.
 
-    Few artists, and no axes of their own for the models: it is drawn anew at every key press.
-
-    Args:
-        ax: axes of `add_axes_in_inches`.
-        given: {name: probabilities (10,)}.
-        left: inches to the left of the first model.
-        across: inches from a model to the next one.
-        label: the digit whose bar is blue, or None for the most probable one; the others are orange.
+    Few artists, and no axes of their own for the models: it is drawn anew at every key press. The first model stands
+    `left` inches from the left in axes of `add_axes_in_inches`, the others `across` inches apart. The bar of the label,
+    or else of the most probable digit, is blue; the others are orange.
     """
     full, bars, colours = across - 0.25, [], []
     for number, (name, values) in enumerate(given.items()):

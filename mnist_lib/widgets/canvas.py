@@ -47,7 +47,7 @@ class Canvas(anywidget.AnyWidget):
     def set_state(self, sync_data):
         """Take the strokes that the page sends, and nothing else: all that it may set.
 
-        If they are no drawing, say so, and have the page show again what was there.
+        If they are not a drawing, say so, and have the page show again what was there.
         """
         try:
             super().set_state({key: sync_data[key] for key in ("strokes",) if key in sync_data})

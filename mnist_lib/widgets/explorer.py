@@ -170,12 +170,9 @@ def choose_digit(split):
 
 
 def add_arrow_keys(explorer, across, down, words):
-    """Put a box above the picture of an explorer that moves two of its sliders with the arrow keys.
+    """Put a box with some words above the picture of an explorer; it becomes the explorer's `arrow_keys`.
 
-    Args:
-        explorer: an `Explorer`; the box becomes its attribute `arrow_keys`.
-        across, down: the names of the controls that ArrowRight and ArrowDown increase.
-        words: what is written in the box, such as "Arrow keys move the digit".
+    In it, ArrowRight and ArrowDown increase the controls with the names `across` and `down`.
     """
     keys = explorer.arrow_keys = ArrowKeys(words=words)
     sides = {"x": (across, "left", "right"), "y": (down, "top", "bottom")}
