@@ -178,7 +178,7 @@ class BatchNormCNN(DigitModel):
 
 
 def count_parameters(model):
-    """The number of values in `model` that training changes, an int.
+    """The number of values in `model` that training changes, an int (built in notebook 06).
 
     >>> count_parameters(nn.Linear(784, 10))
     7850

@@ -164,7 +164,7 @@ def training_steps(model, batches, optimizer):
 
 
 def train_one_epoch(model, batches, optimizer):
-    """Take all `training_steps`, and return their total, an Evaluation: of a model that changed on the way."""
+    """Take all `training_steps`, and return their total: of a model that changed on the way (built in notebook 06)."""
     return total(training_steps(model, batches, optimizer))
 
 

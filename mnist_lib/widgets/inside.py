@@ -82,7 +82,7 @@ def feature_explorer(model, split, layers=None):
     """Return an `Explorer` of feature maps: choose a cell, and see its number and the pixels that it sees.
 
     Args:
-        model: a network whose `layers` are an nn.Sequential that begins with convolutions.
+        model: a network for images (N, 1, 28, 28), with layers that have feature maps.
         split: the `data.Split` whose images it looks at.
         layers: names of layers to choose from, a list; or None for all that have feature maps.
 
@@ -99,7 +99,7 @@ def feature_explorer(model, split, layers=None):
     """
     known = []
     for name in features.layer_names(model):
-        with suppress(ValueError):  # it is not known what its cells see
+        with suppress(TypeError, ValueError, RuntimeError):  # it has no maps
             features.seen_pixels(model, name, row=0, column=0)
             known.append(name)
     layers = known if layers is None else layers
