@@ -230,6 +230,24 @@ def test_ink_on_a_transparent_picture_is_on_paper():
     assert_a_seven(file.getvalue())
 
 
+def test_white_ink_on_a_transparent_picture_is_found_too():
+    cover = np.rint(ink() * 255).astype(np.uint8)
+    file, white = io.BytesIO(), Image.fromarray(np.full_like(cover, 255))
+    Image.merge("LA", [white, Image.fromarray(cover)]).save(file, "PNG")
+    assert_a_seven(file.getvalue())
+
+
+@pytest.mark.parametrize("size", [28, 56, 280])
+@pytest.mark.parametrize(("ground", "pen"), [(0, 1), (0, 0.4), (0.3, 1)])
+def test_a_picture_and_its_negative_are_the_same(digits, size, ground, pen):
+    images = torch.nn.functional.interpolate(digits[:10], size=size, mode="bilinear")
+    for grey in ground + (pen - ground) * images[:, 0].double().numpy():
+        grey = np.rint(255 * grey) / 255
+        bright, dark = (read_photo(as_file(one)) for one in (grey, 1 - grey))
+        assert torch.allclose(bright, dark, atol=0.001)
+        assert bright[0][grey <= grey.min()].mean() < 0.2 < bright.max()
+
+
 def test_specks_are_no_ink_and_a_second_stroke_is():
     cover = ink()
     cover[20:23, 20:23] = 1  # a crumb

@@ -125,26 +125,26 @@ def read_photo(file):
     Traceback (most recent call last):
     ValueError: the file is not an image that can be read (of no known kind)
     """
-    if isinstance(file, (bytes, bytearray, memoryview)):
-        file = io.BytesIO(file)
-    image = open_grey(file, paper=255)
-    image.thumbnail((400, 400))
-    ink = _contrast(np.asarray(image, dtype=np.float32) / 255)
-    threshold = skimage.filters.threshold_otsu(ink)
-    if threshold < 0.03:  # an empty sheet
-        return torch.zeros(1, *ink.shape)
-    ink = _without_specks(ink, threshold)
-    return torch.from_numpy(ink / (2 * threshold)).clamp(0, 1).unsqueeze(0)
+    content = file if isinstance(file, (bytes, bytearray, memoryview)) else None
+    for paper in (255, 0):  # what is seen where it is transparent; white ink is lost on white
+        image = open_grey(file if content is None else io.BytesIO(content), paper)
+        image.thumbnail((400, 400))
+        grey = _with_dark_ink(np.asarray(image, dtype=np.float32) / 255)
+        light = scipy.ndimage.uniform_filter(grey, max(1, max(grey.shape) // 3))
+        darker = np.maximum(light - scipy.ndimage.gaussian_filter(grey, 1), 0)
+        if skimage.filters.threshold_otsu(darker) >= 0.025:  # else it is an empty sheet
+            ink = darker / np.maximum(light, 0.05)  # the share of the light around it
+            threshold = skimage.filters.threshold_otsu(ink)
+            ink = _without_specks(ink, threshold)
+            return torch.from_numpy(ink / (2 * threshold)).clamp(0, 1).unsqueeze(0)
+    return torch.zeros(1, *grey.shape)
 
 
-def _contrast(grey):
-    """How much each pixel differs from the light around it, in the direction that ink does: 0 is paper, 1 a lot."""
-    third = max(1, max(grey.shape) // 3)
-    light = scipy.ndimage.uniform_filter(grey, third)  # the mean of a third of the picture
-    difference = scipy.ndimage.gaussian_filter(grey, 1) / np.maximum(light, 0.05) - 1
-    if (difference**3).sum() < 0:  # ink is rare and differs a lot: here it is dark
-        difference = -difference
-    return np.maximum(difference, 0)
+def _with_dark_ink(grey):
+    """The picture, or its negative where the ink is bright. Ink is rare, and differs a lot from what is around it."""
+    around = scipy.ndimage.uniform_filter(grey, max(1, max(grey.shape) // 2))
+    difference = scipy.ndimage.gaussian_filter(grey, 1) - around
+    return 1 - grey if (difference**3).sum() > 0 else grey
 
 
 def _without_specks(ink, threshold):
