@@ -1,6 +1,8 @@
 """The figures: what is drawn, the words that say so, and how `show` puts both on the page."""
 
 import base64
+import inspect
+import io
 import json
 import math
 import os
@@ -176,7 +178,7 @@ CASES = {  # every plot function: data for it, by seed
     "plot_scores": lambda seed: (make_scores(seed),),
     "plot_accuracy_against_time": lambda seed: (make_histories(seed),),
     "plot_lines": lambda seed: make_lines(seed),
-    "plot_losses": lambda seed: ({"slow": [3.0, 2.0 - seed], "fast": torch.rand(9)},),
+    "plot_losses": lambda seed: ({"slow": [3.0, 2.0 - seed], "fast": make_points(seed)[0].abs()},),
     "plot_descent": lambda seed: make_points(seed),
     "plot_paths": lambda seed: (bowl, make_paths(seed)),
     "plot_learning_rates": lambda seed: (make_grid(seed),),
@@ -229,21 +231,60 @@ def test_every_plot_function_is_tested_here():
     assert set(CASES) == {name for name in vars(plots) if name.startswith("plot_")}
 
 
+def picture(name, seed=0):
+    """A figure as it is seen: its pixels, as bytes."""
+    file = io.BytesIO()
+    with plots.style():  # as `show` does
+        draw(name, seed).figure.savefig(file, format="rgba", dpi=40)
+    plt.close()
+    return file.getvalue()
+
+
 @every_plot
-def test_a_plot_goes_into_the_axes_it_is_given_or_into_a_new_figure(name):
+def test_a_figure_goes_where_it_should_and_says_what_it_shows(name):
+    """Its description is the same for other data, up to the numbers behind an ≈, as nbval blanks them out."""
     _, given = plt.subplots()
-    assert draw(name, ax=given) is given and len(plt.get_fignums()) == 1
-    new = draw(name)
-    assert new is not given and len(plt.get_fignums()) == 2
-    assert new.figure is plt.figure(2)
+    ax, other = draw(name, ax=given), draw(name, seed=1)
+    assert ax is given and other.figure is plt.figure(2) and len(plt.get_fignums()) == 2
+    labels = {
+        "plot_scores": other.get_xlabel(),
+        "plot_ranks": other.get_ylabel(),
+    }  # names need none
+    labels["plot_ways"] = other.get_xlabel()
+    assert not other.axison or labels.get(name, other.get_xlabel() and other.get_ylabel())
+    words = [ax.description, other.description]
+    assert words[0] != words[1] and len(words[0]) > 30 and words[0].endswith(".")
+    patterns = get_sanitize_patterns((ROOT / "tests" / "nbval_sanitize.cfg").read_text("utf-8"))
+    for pattern, replacement in [(r"\d+(\.\d+)?", "N")] if name in WRITTEN_OUT else patterns:
+        words = [re.sub(pattern, replacement, text) for text in words]
+    assert words[0] == words[1]
+
+
+HOSTILE = {"axes.grid": True, "font.size": 20, "image.origin": "lower", "lines.linewidth": 5}
+HOSTILE |= {"axes.titlecolor": "red", "image.interpolation": "bilinear", "savefig.dpi": 10}
 
 
 @every_plot
-def test_global_settings_stay_as_they_are(name, monkeypatch):
-    monkeypatch.setattr(plt, "show", lambda: None)
+def test_a_figure_looks_the_same_whatever_style_the_user_has_and_leaves_it_alone(name):
+    expected = picture(name)
+    plt.style.use(["dark_background", HOSTILE])
     before = dict(matplotlib.rcParams)
-    plots.show(draw(name))
+    assert picture(name) == expected
     assert dict(matplotlib.rcParams) == before
+
+
+@every_plot
+def test_what_cannot_be_drawn_is_refused_by_the_name_of_an_argument(name):
+    plot, case, refused = getattr(plots, name), CASES[name](0), 0
+    for place in range(len(case)):
+        for wrong in (None, "seven", [], torch.rand(2, 3, 4, 5, 6), {"a": "b"}):
+            try:
+                plot(*case[:place], wrong, *case[place + 1 :])
+            except (TypeError, ValueError) as error:
+                assert str(error).startswith(tuple(inspect.signature(plot).parameters))
+                refused += 1
+            plt.close("all")
+    assert refused >= 3
 
 
 def test_global_settings_stay_as_they_are_when_threads_draw():
@@ -266,27 +307,6 @@ def test_global_settings_stay_as_they_are_when_threads_draw():
         thread.join()
     sys.setswitchinterval(usual)
     assert len(drawn) == 48 and dict(matplotlib.rcParams) == before
-
-
-@every_plot
-def test_the_description_says_the_same_of_other_data_up_to_the_numbers(name):
-    """As the comparison of notebooks sees it: numbers behind an ≈ are blanked out; here all of them in sums."""
-    patterns = get_sanitize_patterns((ROOT / "tests" / "nbval_sanitize.cfg").read_text("utf-8"))
-    descriptions = [draw(name, seed).description for seed in (0, 1)]
-    assert descriptions[0] != descriptions[1]
-    assert len(descriptions[0]) > 30 and descriptions[0].endswith(".")
-    blanked = list(descriptions)
-    for pattern, replacement in [(r"\d+(\.\d+)?", "N")] if name in WRITTEN_OUT else patterns:
-        blanked = [re.sub(pattern, replacement, description) for description in blanked]
-    assert blanked[0] == blanked[1]
-
-
-@every_plot
-def test_axes_are_labelled_where_there_are_axes(name):
-    ax = draw(name)
-    labels = {"plot_scores": ax.get_xlabel(), "plot_ranks": ax.get_ylabel()}  # names have none
-    labels["plot_ways"] = ax.get_xlabel()
-    assert not ax.axison or labels.get(name, ax.get_xlabel() and ax.get_ylabel())
 
 
 @pytest.mark.parametrize("name", ["plot_counts", "plot_history", "plot_accuracy_against_time"])
@@ -327,7 +347,7 @@ def test_digits_stand_in_rows_with_their_captions():
 @pytest.mark.parametrize(("size", "words"), [(1, "1 row,"), (10, "1 row,"), (11, "2 rows,")])
 def test_digits_without_captions(size, words):
     ax = plots.plot_digits(make_images(0, size))
-    assert ax.description == f"{size} images of digits in {words} white on black."
+    assert ax.description == f"{size} image{'s' * (size > 1)} of digits in {words} white on black."
     assert len(ax.images) == size and texts(ax) == []
 
 
@@ -948,7 +968,7 @@ def test_the_axes_of_a_descent_stay_from_step_to_step_even_if_it_explodes():
 
 @pytest.mark.parametrize("step", [-1, 7])
 def test_a_step_beyond_the_path_is_refused(step):
-    with pytest.raises(IndexError, match="out of bounds"):
+    with pytest.raises(ValueError, match=f"step must be an integer from 0 to 6, got {step}"):
         plots.plot_descent(*make_points(0), step=step)
 
 
@@ -1403,13 +1423,13 @@ def test_the_description_of_scores_says_what_is_measured():
 
 
 def test_a_part_beyond_the_image_is_refused():
-    with pytest.raises(ValueError, match="within 28 pixels, got 20, 20 and 10"):
+    with pytest.raises(ValueError, match="within 28×28 pixels, got 20, 20 and 10"):
         plots.plot_pixels(make_images(0)[0], top=20, left=20, size=10)
 
 
 def test_digits_without_an_image_or_with_too_few_captions_are_refused():
     images = make_images(0)
-    with pytest.raises(ValueError, match=r"N at least 1, got \(0, 28, 28\)"):
+    with pytest.raises(ValueError, match=r"N at least 1, got \(0, 1, 28, 28\)"):
         plots.plot_digits(images[:0])
     with pytest.raises(ValueError, match=r"as many as pictures \(7\), got 1"):
         plots.plot_digits(images, ["7"])

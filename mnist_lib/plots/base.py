@@ -2,11 +2,15 @@
 
 import base64
 import contextlib
+import functools
+import inspect
 import io
 import math
 import threading
 
 import matplotlib.pyplot as plt
+import matplotlib.style
+import numpy as np
 import torch
 from IPython import get_ipython
 from IPython.display import display
@@ -33,9 +37,32 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def style():
-    """The look of the series, for a `with` or as a decorator. One thread at a time: Matplotlib has one look for all."""
-    with _lock, plt.rc_context(STYLE):
+    """The look of the series, for a `with` or as a decorator, whatever style the user has set.
+
+    One thread at a time: Matplotlib has one look for all.
+    """
+    with _lock, matplotlib.style.context(["default", STYLE]):
         yield
+
+
+def plot(function):
+    """Make a plot function draw in the style of the series, and name the argument that it cannot draw."""
+    signature = inspect.signature(function)
+    needed = [name for name, of in signature.parameters.items() if of.default is of.empty]
+
+    @functools.wraps(function)
+    def draw(*args, **options):
+        signature.bind(*args, **options)  # a call that is wrong in itself
+        try:
+            with style():
+                return function(*args, **options)
+        except Exception as error:  # from any of the libraries below
+            if str(error).startswith(tuple(signature.parameters)):
+                raise
+            what = f"{' and '.join(needed)} must be as {function.__name__} describes"
+            raise ValueError(f"{what}; {type(error).__name__}: {error}") from error
+
+    return draw
 
 
 @style()
@@ -139,8 +166,22 @@ def panels(ax, rows, columns):
 
 
 def array(values):
-    """A tensor, on whatever device, or anything that can be one, as a NumPy array."""
-    return torch.as_tensor(values).detach().cpu().numpy()
+    """A tensor, on whatever device, a list of such, or anything else that holds numbers, as a NumPy array."""
+    if isinstance(values, list | tuple):
+        values = [array(part) for part in values]
+    return np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+
+
+def images_of(name, images):
+    """The argument `name`, images (N, 1, H, W), as an array (N, H, W). One image, or none with a channel, will do."""
+    values = array(images)
+    shape = values.shape
+    if values.ndim == 4 and shape[1] == 1:
+        values = values[:, 0]
+    values = values[None] if values.ndim == 2 else values
+    if values.ndim != 3 or 0 in shape:
+        raise ValueError(f"{name} must be (N, 1, H, W) with N at least 1, got {shape}")
+    return values
 
 
 def texts(captions):

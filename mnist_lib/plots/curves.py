@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 
-from .base import COLOURS, MARKERS, describe, line_look, new_axes, style
+from .base import COLOURS, MARKERS, array, describe, line_look, new_axes, plot
 
 
-@style()
+@plot
 def plot_history(history, ax=None):
     """Draw the error rate on training batches and on validation images as training goes on.
 
@@ -25,7 +25,7 @@ def plot_history(history, ax=None):
     return describe(ax, f"Error rate against training step: {'; '.join(words)}.")
 
 
-@style()
+@plot
 def plot_accuracy_against_time(histories, ax=None):
     """Draw validation accuracy against seconds of training.
 
@@ -45,7 +45,7 @@ def plot_accuracy_against_time(histories, ax=None):
     return describe(ax, f"{text}: {'; '.join(words)}.")
 
 
-@style()
+@plot
 def plot_scores(scores, xlabel="accuracy (%)", ax=None):
     """Draw a bar for the mean of each group of results, and a dot for each result.
 
@@ -53,10 +53,11 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
         scores: {name: results of several seeds, as shares from 0 to 1}.
         xlabel: what is measured.
     """
+    scores = dict(scores)  # a DataFrame, too
     ax = ax or new_axes(7, 0.7 + 0.55 * len(scores))
     words = []
     for place, (name, shares) in enumerate(scores.items()):
-        values = 100 * np.asarray(shares)
+        values = 100 * array(shares).ravel()
         mean = f"{values.mean():.1f}"
         ax.barh(place, values.mean(), color=COLOURS[4], height=0.6)
         ax.plot(values, np.full(len(values), place), "o", color=COLOURS[6], markersize=4)
@@ -71,7 +72,7 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
     return describe(ax, f"{text} {'; '.join(words)}.")
 
 
-@style()
+@plot
 def plot_learning_rates(table, ax=None):
     """Draw the error rate of optimizers against the learning rate: means over seeds, from best to worst seed.
 
@@ -99,7 +100,7 @@ def plot_learning_rates(table, ax=None):
     return describe(ax, f"Error rate against learning rate. The lowest: {'; '.join(words)}.")
 
 
-@style()
+@plot
 def plot_ranks(ranks, ax=None):
     """Draw who comes first, second, … under several conditions: a line for each name, from condition to condition.
 

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from scipy.optimize import fmin
 
-from .base import COLOURS, array, describe, marks, new_axes, style
+from ..machinery.checks import integer
+from .base import COLOURS, array, describe, marks, new_axes, plot
 
 
-@style()
+@plot
 def plot_lines(x, y, lines, ax=None):
     """Draw points, and straight lines through them.
 
@@ -32,7 +33,7 @@ def plot_lines(x, y, lines, ax=None):
     return describe(ax, f"{len(x)} points and {len(lines)} lines w·x + b. {words}.")
 
 
-@style()
+@plot
 def plot_losses(losses, ax=None):
     """Draw how losses change from step to step, on a logarithmic axis.
 
@@ -41,7 +42,7 @@ def plot_losses(losses, ax=None):
     """
     ax = ax or new_axes(7, 3.5)
     for number, (name, values) in enumerate(losses.items()):
-        values = np.asarray(values, dtype=float)
+        values = array(values).astype(float)
         kept = np.where(np.isfinite(values), values, np.nan)
         every = (number, max(1, len(values) // 10))  # markers, not one above the other
         ax.plot(range(len(values)), kept, label=name, markevery=every, **marks(number))
@@ -53,7 +54,7 @@ def plot_losses(losses, ax=None):
     return describe(ax, f"Loss against step, on a logarithmic axis: {ends}.")
 
 
-@style()
+@plot
 def plot_descent(x, y, path, step=None, ax=None):
     """Draw points and the line of one step of a descent; beside them the loss over w and b, and the path so far.
 
@@ -65,7 +66,7 @@ def plot_descent(x, y, path, step=None, ax=None):
     """
     x, y, path = array(x).ravel(), array(y).ravel(), array(path).astype(float)
     last = len(path) - 1
-    step = last if step is None else step
+    step = last if step is None else integer("step", step, 0, last)
     ax = ax or new_axes(8, 3.6)
     (w, b), height = path[step], np.ptp(y) or 1.0
     ax.plot(x, y, ".", color="0.6", markersize=5)
@@ -121,7 +122,7 @@ def _line(x, w, b):
         return float(w) * x + float(b)
 
 
-@style()
+@plot
 def plot_paths(surface, paths, ax=None):
     """Draw where optimizers go on a surface over two weights, seen from above.
 

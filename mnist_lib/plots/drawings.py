@@ -3,12 +3,12 @@
 import numpy as np
 
 from ..strokes import check_strokes, draw
-from .base import COLOURS, array, describe, new_axes, style, tiles
+from .base import COLOURS, array, describe, new_axes, plot, tiles
 
 SIZE = 140  # pixels on a side, for a drawing that is looked at
 
 
-@style()
+@plot
 def plot_strokes(strokes, pen, ax=None):
     """Draw one drawing on its pad, with the points that the pad has noted: a colour for each stroke.
 
@@ -34,7 +34,7 @@ def plot_strokes(strokes, pen, ax=None):
     )
 
 
-@style()
+@plot
 def plot_drawings(drawings, columns=4, ax=None):
     """Draw several drawings side by side, each on its pad, with its name under it.
 

@@ -4,18 +4,25 @@ import numpy as np
 import pandas as pd
 
 from ..machinery.checks import integer
-from .base import CENTRED, COLOURS, array, describe, ink, new_axes, style
+from .base import CENTRED, COLOURS, array, describe, ink, new_axes, plot
 
 
-@style()
+@plot
 def plot_confusion(matrix, normalise=False, errors_only=False, ax=None):
     """Draw a confusion matrix whose every number can be read.
 
     Args:
-        matrix: (classes, classes), counts; row = label (what it is), column = answer.
+        matrix: (classes, classes), counts; row = label (what it is), column = answer. Of a DataFrame, the names too.
         normalise: whether to write shares of each row, in %, instead of counts.
         errors_only: whether to leave out the diagonal; the darkest cell is then the most frequent error.
     """
+    names = range(len(matrix))
+    if isinstance(matrix, pd.DataFrame):
+        names, answers = list(matrix.index), list(matrix.columns)
+        if names != answers:
+            raise ValueError(
+                f"matrix must have the same rows as columns, got {names} and {answers}"
+            )
     counts = array(matrix)
     if counts.ndim != 2 or len(counts) != len(counts.T):
         raise ValueError(f"matrix must be (classes, classes), got {counts.shape}")
@@ -38,11 +45,13 @@ def plot_confusion(matrix, normalise=False, errors_only=False, ax=None):
     between = np.arange(classes - 1) + 0.5
     ax.hlines(between, -0.5, classes - 0.5, color="white", lw=1)
     ax.vlines(between, -0.5, classes - 0.5, color="white", lw=1)
-    ax.set(xlabel="answer", ylabel="label", xticks=range(classes), yticks=range(classes))
+    ax.set(xlabel="answer", ylabel="label")
+    ax.set_xticks(range(classes), names)
+    ax.set_yticks(range(classes), names)
     ax.spines[:].set(visible=True, color="0.8")
     ax.tick_params(length=0)
     ax.set_facecolor("0.9")  # seen on a diagonal that is left out
-    return describe(ax, _confusion_words(counts, errors, normalise, errors_only))
+    return describe(ax, _confusion_words(counts, errors, normalise, errors_only, names))
 
 
 def _percent(value):
@@ -54,9 +63,9 @@ def _percent(value):
     return f"{value:.0f}" if value in (0, 100) else f"{value:.1f}"
 
 
-def _confusion_words(counts, errors, normalise, errors_only):
+def _confusion_words(counts, errors, normalise, errors_only, names):
     """What a confusion matrix shows; `errors` are its values off the diagonal, counts or %."""
-    label, answer = np.unravel_index(errors.argmax(), errors.shape)
+    label, answer = (names[k] for k in np.unravel_index(errors.argmax(), errors.shape))
     total, wrong = counts.sum(), counts.sum() - counts.trace()
     words = f"Confusion matrix of {len(counts)} classes, a row for each label and a column for each answer"
     words += ", in % of each row" if normalise else ""
@@ -71,7 +80,7 @@ def _confusion_words(counts, errors, normalise, errors_only):
     return words
 
 
-@style()
+@plot
 def plot_reliability(confidences, right, bins=10, ax=None):
     """Draw a reliability diagram: of the answers given with a confidence, the share that is right (Guo et al. 2017).
 

@@ -4,10 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..machinery.checks import check_image
-from .base import COLOURS, SIGNED, array, describe, new_axes, panels, style, texts, tile, tiles
+from .base import COLOURS, SIGNED, array, describe, new_axes, panels, plot, texts, tile, tiles
 
 
-@style()
+@plot
 def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     """Draw maps of numbers of either sign. Purple is below zero, white is zero, orange above.
 
@@ -49,7 +49,7 @@ def _draw_bar(ax, drawn, values):
         bar.ax.set_ylim(min(0, values.min()), max(0, values.max()))
 
 
-@style()
+@plot
 def plot_templates(weights, columns=5, ax=None):
     """Draw the weights of each output of a linear layer as an image: what it looks for.
 
@@ -65,7 +65,7 @@ def plot_templates(weights, columns=5, ax=None):
     )
 
 
-@style()
+@plot
 def plot_map_grid(
     maps, rows, columns, row_title="", column_title="", own_scale=False, images=False, ax=None
 ):
@@ -123,7 +123,7 @@ def _grid_words(values, names, titles, images):
     return f"Maps of {height}×{width} numbers in {sides}, {_range(values)}. {furthest}"
 
 
-@style()
+@plot
 def plot_overlays(images, maps, captions=None, columns=5, own_scale=False, ax=None):
     """Draw maps of numbers of either sign over the outlines of images: what speaks for an answer, and where.
 
@@ -153,7 +153,7 @@ def plot_overlays(images, maps, captions=None, columns=5, own_scale=False, ax=No
     return describe(ax, words + ".")
 
 
-@style()
+@plot
 def plot_seen(image, map, row, column, seen, caption="", ax=None):
     """Draw an image with a frame round the pixels that one cell of a feature map sees, and that map beside it.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..shifts import by_radius
-from .base import COLOURS, MARKERS, SHARES, describe, ink, line_look, new_axes, panels, style
+from .base import COLOURS, MARKERS, SHARES, describe, ink, line_look, new_axes, panels, plot
 
 
 def _check_shares(tables, missing=False):
@@ -22,7 +22,7 @@ def _check_shares(tables, missing=False):
             raise ValueError(f"tables must hold shares from 0 to 1, got {outside[0]:g} in {name!r}")
 
 
-@style()
+@plot
 def plot_shift_grids(tables, what="accuracy", ax=None):
     """Draw a share for every shift of the images, by models: one heat map each, all on the scale from 0 to 100 %.
 
@@ -98,7 +98,7 @@ def _draw_bands(ax, tables, xlabel, ylabel, against, radii=False):
     return describe(ax, text[0].upper() + text[1:])
 
 
-@style()
+@plot
 def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
     """Draw a share against the radius of the shifts: the mean over seeds, in a band from the lowest to the highest.
 
@@ -112,7 +112,7 @@ def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
     return ax
 
 
-@style()
+@plot
 def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
     """Draw a share against a number: the mean of several runs, in a band from the lowest to the highest.
 
@@ -123,7 +123,7 @@ def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
     return _draw_bands(ax, tables, xlabel, ylabel, f"{xlabel}, means of several runs")
 
 
-@style()
+@plot
 def plot_ways(tables, xlabel="accuracy (%)", ax=None):
     """Draw a share for each way to do something, by models: a mark at the mean, a line from the lowest to the highest.
 

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 
 from .. import arithmetic
-from .base import COLOURS, array, describe, new_axes, style
+from .base import COLOURS, array, describe, new_axes, plot
 from .scenes import Scene
 
 USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 USUAL |= {"ceil_mode": False, "count_include_pad": True}
 
 
-@style()
+@plot
 def plot_signals(signals, starts=None, ax=None):
     """Draw signals as lines, each in a band of its own, below each other.
 
@@ -46,7 +46,7 @@ def plot_signals(signals, starts=None, ax=None):
     return describe(ax, f"Signals below each other. {'; '.join(words)}.")
 
 
-@style()
+@plot
 def plot_convolution(
     input,
     weight,
@@ -75,7 +75,7 @@ def plot_convolution(
     return _draw_windows(ax, scene, steps, sums, words)
 
 
-@style()
+@plot
 def plot_pooling(
     input,
     kernel_size,
