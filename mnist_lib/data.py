@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from .machinery.checks import integer
 from .machinery.download import DataUnavailable, fetch
+from .machinery.files import files_in, open_grey, visible
 
 SOURCES = ("auto", "full", "sample")
 AUTO_SECONDS = 30.0  # "auto" waits so long for a download, and then takes the sample
@@ -241,8 +242,8 @@ class DigitFolder(Dataset):
     """Images of digits in one folder a class: `root/0/a.png`, `root/0/b.jpg`, …, `root/9/z.png` (built in notebook 05).
 
     `folder[i]` opens one file: an image float32 (1, size, size) in [0, 1], turned upright, made grey and
-    scaled if need be (transparency is ignored), and its digit, an int. Hidden files are passed over; any
-    other file must be an image.
+    scaled if need be (transparency is ignored), and its digit, an int. Folders inside a class folder are looked
+    through. Hidden files, and those that systems leave behind, are passed over; any other file must be an image.
 
     Args:
         root: the folder that holds the class folders.
@@ -258,13 +259,13 @@ class DigitFolder(Dataset):
     """
 
     def __init__(self, root, size=28):
-        root, self.size = Path(root), size
+        root, self.size = Path(root).expanduser(), size
         self.classes, self.files = [], []
-        for folder in filter(Path.is_dir, _visible(root)):
+        for folder in filter(Path.is_dir, visible(root)):
             if folder.name not in set("0123456789"):
                 raise ValueError(f"folders in {root} must be named 0 to 9, got {folder.name!r}")
             self.classes.append(folder.name)
-            self.files += [(path, int(folder.name)) for path in _visible(folder) if path.is_file()]
+            self.files += [(path, int(folder.name)) for path in files_in(folder)]
         if not self.files:
             raise FileNotFoundError(f"{root} holds no class folders (0, 1, …) with image files")
 
@@ -277,37 +278,3 @@ class DigitFolder(Dataset):
         if self.size is not None:
             image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
         return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), digit
-
-
-def _visible(folder):
-    """What is in a folder, in order, less hidden files and those that systems leave behind."""
-    paths = (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
-    return [path for path in paths if path.name not in ("Thumbs.db", "desktop.ini")]
-
-
-def open_grey(file, paper=None):
-    """The image in a file, upright, with one channel of 8 bits.
-
-    Args:
-        file: a path, or a file opened for reading bytes.
-        paper: the grey, 0 to 255, that is seen where the image is transparent; None: transparency is ignored.
-
-    Returns:
-        A Pillow image of the mode "L".
-
-    Raises:
-        ValueError: it cannot be read as an image; the message names the file.
-    """
-    name = file if isinstance(file, (str, os.PathLike)) else "the file"
-    try:
-        with Image.open(file) as opened:
-            image = ImageOps.exif_transpose(opened)  # a phone's photograph says which side is up
-            if image.mode.startswith("I"):  # 16 bits a pixel, which convert("L") would clip
-                return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
-            if paper is not None and image.has_transparency_data:
-                behind = Image.new("RGBA", image.size, (paper, paper, paper))
-                image = Image.alpha_composite(behind, image.convert("RGBA"))
-            return image.convert("L")
-    except Exception as error:  # Pillow raises what comes to hand where a file is damaged
-        reason = "of no known kind" if isinstance(error, UnidentifiedImageError) else error
-        raise ValueError(f"{name} is not an image that can be read ({reason})") from error

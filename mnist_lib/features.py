@@ -28,7 +28,7 @@ def layer_names(model):
 def feature_maps(model, images, layers):
     """What the named layers of a model put out for some images, caught by forward hooks (built in notebook 10).
 
-    The model runs once, in evaluation mode and without gradients; then all is as before. The maps are copies.
+    The model runs once, in evaluation mode, without gradients, not compiled; then all is as before. Maps are copies.
 
     Args:
         model: any nn.Module that takes `images`.
@@ -59,7 +59,7 @@ def feature_maps(model, images, layers):
                 maps[name] = output.detach().clone()
 
             hooks.append(model.get_submodule(name).register_forward_hook(keep))
-        with evaluation_mode(model):
+        with evaluation_mode(model), torch.compiler.set_stance("force_eager"):  # compiled: no hooks
             model(images.to(device_of(model)))
     finally:
         for hook in hooks:

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from tqdm.auto import tqdm
 
 from .data import Augmented, Batches, Split
-from .machinery.checks import integer
+from .machinery.checks import integer, steps_alone
 
 MOMENTS = ("before_training", "after_step", "after_epoch")  # when `fit` tells who watches
 EVALUATION_BATCH_SIZE = 250  # so many images fit the cache of a CPU: faster than 1,000 at a time
@@ -205,10 +205,12 @@ def fit(model, batches, optimizer, epochs, scheduler=None, watchers=()):
             the Training: ProgressBar, machinery.watchers.History and WeightRecord, machinery.checkpoints.Checkpoint.
 
     Raises:
-        TypeError, ValueError: `batches` have no length or no example, or `epochs` is not an integer of at least 1.
+        TypeError, ValueError: `batches` have no length or no example, `epochs` is not an integer of at least 1, or a
+            step needs an argument, as those of LBFGS and ReduceLROnPlateau do.
         Diverged: the loss became NaN or infinite.
     """
     steps = count_steps(batches, epochs)
+    steps_alone(optimizer=optimizer, scheduler=scheduler)
     training = Training(model, batches, optimizer, epochs, scheduler, tuple(watchers), steps)
     training.tell("before_training")  # a Checkpoint may go on from a later step
     while training.epoch < epochs:

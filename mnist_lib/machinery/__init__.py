@@ -2,6 +2,7 @@
 
 - `checks`: arguments, looked at once, with an error that says what came and what was expected.
 - `download`: full MNIST on disk, whole or not at all.
+- `files`: image files as people have them.
 - `machine`: what this machine has, and what mends it.
 - `watchers`: who watches a training: a history, a record of weights.
 - `checkpoints`: trainings that go on where they were stopped.

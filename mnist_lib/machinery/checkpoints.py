@@ -53,10 +53,12 @@ def save_checkpoint(path, state):
     try:
         torch.save(state, content)
         _load(content)
-    except (pickle.PickleError, AttributeError) as error:  # it could not be read again
+    except MemoryError:
+        raise
+    except Exception as error:  # it cannot be written, or could not be read again
         name = re.search(r"GLOBAL (\S+)", str(error))
         expected = "tensors, numbers and texts (int(x) and float(x) make numbers of NumPy's)"
-        got = name[1] if name else "something else"
+        got = name[1] if name else f"something else ({type(error).__name__}: {error})"
         raise TypeError(f"state must hold nothing but {expected}, got {got}") from error
     new, old = (path.with_name(f"{path.name}.{os.getpid()}.{age}") for age in ("new", "old"))
     try:
@@ -206,6 +208,12 @@ class Checkpoint:
                     file.unlink()
         if not self.path.exists():
             save_checkpoint(self.path, self._state())
+            try:
+                self._put_back(load_checkpoint(self.path))
+            except Exception as error:  # as of a model with get_extra_state alone
+                self.path.unlink()
+                why = f"{type(error).__name__}: {error}"
+                raise TypeError(f"what is trained must take back its own state ({why})") from error
             return
         self._go_on()
         steps = f"{training.step:,} of {training.last_step:,}"
@@ -363,7 +371,11 @@ def _fingerprint(training):
     """What must be the same when a training goes on, a list of lines: model, optimizer, schedule, batches, watchers."""
     model, schedule = training.model, training.scheduler
     lines = repr(model).splitlines()
-    lines += [f"{name}: {tuple(x.shape)}, {x.dtype}" for name, x in model.state_dict().items()]
+    for name, part in model.state_dict().items():
+        if torch.nn.parameter.is_lazy(part):
+            raise ValueError(f"model must know its sizes, got the lazy {name}: run it once before")
+        is_tensor = isinstance(part, torch.Tensor)  # else it is a state of the model's own
+        lines.append(f"{name}: {f'{tuple(part.shape)}, {part.dtype}' if is_tensor else 'any'}")
     how = repr(training.optimizer).splitlines()
     if schedule is not None:  # steps change both: what counts is how they were when first seen
         how += [f"scheduler: {type(schedule).__name__}"]

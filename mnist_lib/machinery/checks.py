@@ -1,5 +1,6 @@
 """Checks of arguments that several modules share: a bad one is named, with what came and what was expected."""
 
+import inspect
 from numbers import Integral, Real
 
 import numpy as np
@@ -69,6 +70,26 @@ def list_of_names(name, value):
         return list(value)
     except TypeError:
         raise TypeError(f"{name} must be a list of names, got {value!r}") from None
+
+
+def steps_alone(**parts):
+    """Look at optimizers and schedules, by name: a training calls their `step` without arguments. None will do.
+
+    Raises:
+        TypeError: one needs an argument.
+
+    >>> steps_alone(optimizer=torch.optim.LBFGS([torch.zeros(1)]))
+    Traceback (most recent call last):
+    TypeError: optimizer must make a step without arguments, got LBFGS, whose step needs closure
+    """
+    for name, part in parts.items():
+        try:
+            if hasattr(type(part), "step"):
+                inspect.signature(type(part).step).bind(part)
+        except TypeError as error:  # "missing a required argument: 'closure'"
+            needs = str(error).split("'")[1]
+            got = f"{type(part).__name__}, whose step needs {needs}"
+            raise TypeError(f"{name} must make a step without arguments, got {got}") from None
 
 
 def check_image(image):

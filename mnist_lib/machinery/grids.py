@@ -1,6 +1,7 @@
 """Many small training runs: a grid of optimizers, learning rates and seeds, many models in each step."""
 
 import math
+import re
 import threading
 from itertools import compress, product
 
@@ -16,7 +17,7 @@ from .. import training
 from ..data import Batches
 from ..training import Diverged, count_steps, evaluate, progress_bar, seed_everything
 from .checkpoints import random_states, set_random_states
-from .checks import integer
+from .checks import integer, steps_alone
 
 _lock = threading.Lock()  # the threads of a process share one stream of random numbers
 
@@ -186,16 +187,18 @@ def train_together(
         orders.append(torch.stack([torch.randperm(len(train)) for _ in range(epochs)]))
     orders = torch.stack(orders).to(train.labels.device)  # (runs, epochs, examples)
     weights = _share_memory(models)
+    form = make_model().to(orders.device)  # takes the weights of all; its own may get lost
+    form(train.images[:1])  # an error of the model's own comes from here
     groups = [
         {"params": list(model.parameters()), "lr": rate} for model, (rate, _) in zip(models, runs)
     ]
     optimizer = make_optimizer(groups, lr=runs[0][0])
     schedule = make_schedule(optimizer, steps) if make_schedule else None
-    forward = vmap(lambda weights, images: functional_call(models[0], weights, images))
+    steps_alone(optimizer=optimizer, schedule=schedule)
     diverged = torch.zeros(len(runs), dtype=torch.bool, device=orders.device)
     for order in orders.unbind(dim=1):
         for chosen in order.split(int(batch_size), dim=1):  # (runs, batch_size)
-            logits = forward(weights, train.images[chosen])  # (runs, batch_size, 10)
+            logits = _forward(form, weights, train.images[chosen])  # (runs, batch_size, 10)
             labels = train.labels[chosen]
             losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
             for weight in weights.values():
@@ -210,6 +213,16 @@ def train_together(
     for model in compress(models, diverged):
         _spoil(model)
     return models
+
+
+def _forward(model, weights, images):
+    """The logits of all models, (models, batch, 10), or an error that says what to do."""
+    try:
+        return vmap(lambda some, images: functional_call(model, some, images))(weights, images)
+    except RuntimeError as error:
+        name, why = type(model).__name__, str(error).split(". ")[0]
+        what = f"together=1 trains each alone; {name} cannot be trained together ({why})"
+        raise ValueError(f"make_model must return models that vmap can take, or {what}") from error
 
 
 def _checked(train, runs):
@@ -231,8 +244,8 @@ def _share_memory(models):
     Returns {name: (models, *shape)}, with gradients of which the models' own are parts as well.
     """
     kinds = [type(part).__name__ for part in models[0].modules()]
-    if any("Dropout" in kind for kind in kinds) or list(models[0].buffers()):
-        what = "without dropout and batch normalisation"
+    if re.search("Dropout|Lazy", " ".join(kinds)) or list(models[0].buffers()):
+        what = "without dropout, batch normalisation and lazy layers"
         got = f"{type(models[0]).__name__}; together=1 trains each alone"
         raise ValueError(f"make_model must return models {what} to train them together, got {got}")
     weights = {}

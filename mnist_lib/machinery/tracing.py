@@ -10,9 +10,9 @@ import skimage
 import torch
 from torch.nn import functional as F
 
-from ..data import open_grey
 from ..strokes import fit_to_box
 from .checks import check_image
+from .files import open_grey
 
 
 def trace(image):
