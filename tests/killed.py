@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 
 import numpy as np
 import torch
@@ -99,6 +100,21 @@ def die_while_saving(path, died):
         for step in (1, 2):
             checkpoints.save_checkpoint(path, {"step": step})
     died.put(None)
+
+
+def save_too_much(path, said):
+    """Save a checkpoint, then one that is larger than a file may be; `said` gets what the system says of it."""
+    import resource  # Windows has none
+
+    checkpoints.save_checkpoint(path, {"step": 1})
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    try:
+        checkpoints.save_checkpoint(path, {"weights": torch.zeros(100_000)})
+    except OSError as error:
+        said.put(error.strerror)
+    else:
+        said.put("saved")
 
 
 def train(checkpoint, result, started):

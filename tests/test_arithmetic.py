@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -357,6 +357,7 @@ def assert_sum_written(line, values, weights, bias, result):
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
+@settings(max_examples=settings.default.max_examples // 2)
 @given(convolutions())
 def test_convolutions_are_those_of_pytorch(case):
     arguments, complaints = case

@@ -1,8 +1,11 @@
 """Where the images come from: the sample, the full set, batches, and folders of image files."""
 
+import functools
 import hashlib
+import io
 import itertools
 import pickle
+import struct
 import sys
 
 import loopback
@@ -25,6 +28,7 @@ SAMPLE_SHA256 = {
     "validation": "5726e43b31365c70e9a77ea3938effc6ac2da52928862f661c868450cef3c896",
     "test": "873da48430d7599e4e9d2e845ef12385fc3a908a4bfe5cbf999b876e7c1bbf56",
 }
+load_sample = functools.cache(data._load_sample)
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +38,7 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.setenv("MNIST_LIB_MIRROR", "http://127.0.0.1:9/")  # nobody listens there
     monkeypatch.setenv("MNIST_LIB_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(data, "_load_sample", load_sample)  # read once
 
 
 @pytest.fixture(scope="module")
@@ -502,6 +507,66 @@ def test_a_root_that_does_not_exist_is_named(tmp_path):
         DigitFolder(tmp_path / "images")
 
 
+def test_what_systems_leave_behind_is_passed_over_and_deeper_files_are_found(tmp_path, monkeypatch):
+    names = ["3/a.png", "3/more/b.png", "3/more/still/c.png", "8/@eaDir/a.png", "8/a.png"]
+    root = folder_with(tmp_path, *names, "__MACOSX/3/a.png", "@eaDir/a.png")
+    for extra in ("3/Desktop.ini", "3/thumbs.db", "8/Icon\r", "8/more/Thumbs.db", "THUMBS.DB"):
+        (root / extra).parent.mkdir(exist_ok=True)
+        (root / extra).write_text("not an image")
+    (root / "8" / "gone.png").symlink_to(tmp_path / "nowhere")
+    (root / "5").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = DigitFolder("~/images")
+    found = [(path.relative_to(root).as_posix(), label) for path, label in folder.files]
+    assert found == [("3/a.png", 3), ("3/more/b.png", 3), ("3/more/still/c.png", 3), ("8/a.png", 8)]
+    assert folder.classes == ["3", "8"]
+
+
+def exif_with(*entries):
+    """The EXIF of a photograph taken on its side, with more entries: (tag, type, count, four bytes) each."""
+    entries = [(0x0112, 3, 1, b"\6\0\0\0"), *entries]
+    parts = [struct.pack("<HHI4s", *entry) for entry in entries]
+    return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(parts)) + b"".join(parts) + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        (0x011A, 5, 1, b"\xff\xff\xff\x7f"),
+        (0x010F, 12, 1, b"\1\0\0\0"),
+        (0x9286, 3, 1, b"\7\0\0\0"),
+        (0x8769, 11, 1, b"\1\2\3\4"),
+        (0x0132, 9, 1, b"\xff\xff\xff\xff"),
+        (0x8825, 4, 2**31, b"\xff\xff\xff\xff"),
+    ],
+    ids=lambda entry: f"{entry[0]:#x}",
+)
+def test_a_photograph_is_turned_whatever_else_stands_beside_its_orientation(tmp_path, entry):
+    root = folder_with(tmp_path, "6/a.jpg", exif=exif_with(entry))
+    upright, _ = DigitFolder(root, size=None)[0]
+    plain, _ = DigitFolder(folder_with(tmp_path, "6/a.jpg"), size=None)[0]
+    assert torch.equal(upright, plain.rot90(-1, dims=(1, 2)))
+
+
+@pytest.mark.parametrize("format", ["AVIF", "DDS", "WEBP", "TIFF", "ICNS", "JPEG2000"])
+def test_a_damaged_file_is_named_or_read(tmp_path, format):
+    """Pillow raises whatever comes to hand: struct.error, TypeError, RuntimeError …"""
+    file, random, refused = io.BytesIO(), np.random.default_rng(0), 0
+    picture("RGB").save(file, format)
+    path = tmp_path / "images" / "6" / "a.dat"
+    path.parent.mkdir(parents=True)
+    for _ in range(40):
+        data = bytearray(file.getvalue())
+        data[4 + random.integers(min(len(data), 300) - 4)] ^= random.integers(1, 256)
+        path.write_bytes(data[: random.integers(10, len(data) + 1)])
+        try:
+            DigitFolder(tmp_path / "images")[0]
+        except ValueError as error:
+            assert "a.dat is not an image that can be read (" in str(error)
+            refused += 1
+    assert refused
+
+
 @pytest.mark.parametrize("names", [[], ["a.png"], [".hidden/a.png"], ["3/.hidden.png"]], ids=str)
 def test_a_root_without_class_folders_with_images_is_named(tmp_path, names):
     (tmp_path / "images").mkdir()
@@ -533,7 +598,7 @@ def test_an_image_cut_short_anywhere_is_named(tmp_path, name):
     root = folder_with(tmp_path, name)
     whole = (root / name).read_bytes()
     folder = DigitFolder(root)
-    for length in range(0, len(whole) * 9 // 10, 5):
+    for length in [*range(0, 60, 5), *range(60, len(whole) * 9 // 10, 40)]:
         (root / name).write_bytes(whole[:length])
         with pytest.raises(ValueError, match=r"0.a\.\w+ is not an image that can be read"):
             folder[0]

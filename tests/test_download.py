@@ -1,6 +1,7 @@
 """Downloading MNIST from a server on this machine, over a good line and over bad ones."""
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -21,48 +22,48 @@ from mnist_lib.data import load_mnist
 from mnist_lib.machinery import download
 from mnist_lib.machinery.download import DataUnavailable, fetch, is_complete
 
-# A process of its own that fetches the tiny set.
-FETCH = """
-import json, sys
+# A process that forks one for each folder it is told, to fetch the tiny set, and says how they end: with 3 where half a
+# set was in place before a step on the disk; with 9 where one was killed before the step that its number names.
+FORKS = """
+import json, os, pathlib, sys
 from mnist_lib.machinery import download
 download.SHA256 = json.loads(sys.argv[1])
-download.fetch(sys.argv[2], seconds=100)
-"""
 
-# The same, looking before each step that touches the disk whether half a set is in place.
-FETCH_WATCHED = (
-    """
-import pathlib, sys
-looking = False
-def look(event, arguments):
-    global looking
-    if looking or "download" not in globals() or not event.startswith(("open", "os.", "shutil.")):
-        return
-    looking = True
-    if pathlib.Path(sys.argv[2], "MNIST", "raw").exists() and not download.is_complete(sys.argv[2]):
-        print("half a set in place before", event, arguments)
-    looking = False
-sys.addaudithook(look)
-"""
-    + FETCH
-)
+def fetch(folder, mirror, watched, last):
+    steps, looking = 0, False
+    def step(event, arguments):
+        nonlocal steps, looking
+        if watched and not looking and event.startswith(("open", "os.", "shutil.")):
+            looking = True
+            if pathlib.Path(folder, "MNIST", "raw").exists() and not download.is_complete(folder):
+                os._exit(3)
+            looking = False
+        writes = event == "open" and "w" in (arguments[1] or "")
+        if last and (writes or event.startswith(("os.", "shutil.", "tempfile."))):
+            steps += 1
+            if steps == last:
+                os._exit(9)
+    os.environ["MNIST_LIB_MIRROR"] = mirror
+    sys.addaudithook(step)
+    download.fetch(folder, seconds=100)
 
-# The same, killed before the step on the disk that is named by its number.
-FETCH_KILLED = (
-    """
-import os, sys
-steps = 0
-def count(event, arguments):
-    global steps
-    writes = event == "open" and "w" in (arguments[1] or "")
-    if "download" in globals() and (writes or event.startswith(("os.", "shutil.", "tempfile."))):
-        steps += 1
-        if steps == int(sys.argv[3]):
-            os._exit(9)
-sys.addaudithook(count)
+for line in sys.stdin:
+    folders, *how = json.loads(line)
+    children = []
+    for folder in folders:
+        children.append(os.fork())
+        if children[-1] == 0:
+            try:
+                fetch(folder, *how)
+                os._exit(0)
+            finally:
+                os._exit(1)
+    print(json.dumps(children), flush=True)
+    ends = [os.waitpid(child, 0)[1] for child in children]
+    print(json.dumps([os.waitstatus_to_exitcode(end) for end in ends]), flush=True)
 """
-    + FETCH
-)
+posix = pytest.mark.skipif(os.name != "posix", reason="os.fork, signals, permission bits")
+load_sample = functools.cache(data._load_sample)
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,7 @@ def tiny(monkeypatch, tmp_path):
     """The tiny set is what counts as MNIST; folders are temporary; the settings of the machine do not matter."""
     monkeypatch.setattr(download, "SHA256", loopback.HASHES)
     monkeypatch.setattr(data, "AUTO_SECONDS", 100.0)  # for a busy machine
+    monkeypatch.setattr(data, "_load_sample", load_sample)  # read once
     monkeypatch.delenv("MNIST_LIB_SOURCE", raising=False)
     monkeypatch.delenv("MNIST_LIB_MIRROR", raising=False)
     monkeypatch.setenv("MNIST_LIB_DATA", str(tmp_path / "data"))
@@ -94,9 +96,22 @@ def serve(monkeypatch):
         yield start
 
 
-def start_fetch(folder, program=FETCH, *arguments):
-    command = [sys.executable, "-c", program, json.dumps(loopback.HASHES), str(folder), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture(scope="module")
+def forks():
+    """Start processes that fetch, one for each folder: their ids. `ends()` says how they ended."""
+    command = [sys.executable, "-c", FORKS, json.dumps(loopback.HASHES)]
+    environment = os.environ | {"no_proxy": "*"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+
+        def start(*folders, watched=False, last=None):
+            how = [os.environ["MNIST_LIB_MIRROR"], watched, last]
+            print(json.dumps([[*map(str, folders)], *how]), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        start.ends = lambda: json.loads(process.stdout.readline())
+        yield start
+        process.stdin.close()
 
 
 def wait_until(condition, seconds=60):
@@ -143,13 +158,6 @@ def test_complete_data_is_used_without_writing_beside_it(folder, monkeypatch):
     assert [path.name for path in folder.iterdir()] == ["MNIST"]
 
 
-@pytest.mark.parametrize("source", ["auto", "full"])
-def test_load_mnist_uses_what_is_on_disk(folder, monkeypatch, source):
-    loopback.store(folder)
-    monkeypatch.setenv("MNIST_LIB_MIRROR", refused())
-    assert load_mnist(source).source == "full"
-
-
 def test_load_mnist_downloads_what_is_damaged_once_and_keeps_it(serve, folder, monkeypatch, capsys):
     loopback.store(folder, t10k=b"half a fi")
     server = serve()
@@ -171,13 +179,6 @@ def test_a_server_that_refuses_python_is_asked_under_another_name(serve, folder)
     serve(no_programs)
     fetch(folder)
     assert held_in(folder) == loopback.FILES
-
-
-def test_the_sample_in_the_environment_keeps_auto_from_the_network(serve, monkeypatch):
-    server = serve()
-    monkeypatch.setenv("MNIST_LIB_SOURCE", "sample")
-    assert load_mnist("auto").source == "sample"
-    assert server.asked == []
 
 
 # Bad lines
@@ -281,29 +282,36 @@ def test_a_name_that_takes_for_ever_to_resolve_is_left_soon(folder, monkeypatch)
     assert listening.daemon  # Python does not wait for it when it ends
 
 
-def test_two_mirrors_that_accept_and_never_answer_give_auto_the_sample_within_ten_seconds(
+def test_mirrors_that_accept_and_never_answer_give_auto_the_sample_within_ten_seconds(
     folder, capsys, monkeypatch
 ):
+    assert (download.ANSWER_SECONDS, len(download.MIRRORS)) == (4, 2)  # four times as long as here
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 1.0)
     with loopback.serve(loopback.silence) as one, loopback.serve(loopback.silence) as other:
         monkeypatch.setattr(download, "MIRRORS", (one.url, other.url))
         begin = time.monotonic()
         check_auto(
-            folder, capsys, r".*:[0-9]+ sent nothing for 4 s; .*:[0-9]+ sent nothing for 4 s$"
+            folder, capsys, r".*:[0-9]+ sent nothing for 1 s; .*:[0-9]+ sent nothing for 1 s$"
         )
-        assert time.monotonic() - begin <= 10
+        assert time.monotonic() - begin <= 4
 
 
 @pytest.mark.parametrize(
-    ("answer", "seconds"),
-    [(headers_then_silence, 4), (headers_for_ever, 4), (loopback.half_then_silence, 3)],
+    ("answer", "limits"),
+    [
+        (headers_then_silence, {"ANSWER_SECONDS": 1.0}),
+        (headers_for_ever, {"ANSWER_SECONDS": 1.0}),
+        (loopback.half_then_silence, {"STALL_SECONDS": 1.0}),
+    ],
 )
-def test_a_server_that_falls_silent_is_left_soon_after(serve, folder, monkeypatch, answer, seconds):
-    monkeypatch.setattr(download, "STALL_SECONDS", 3.0)
+def test_a_server_that_falls_silent_is_left_soon_after(serve, folder, monkeypatch, answer, limits):
+    for name, seconds in limits.items():
+        monkeypatch.setattr(download, name, seconds)
     serve(answer)
     begin = time.monotonic()
-    with pytest.raises(DataUnavailable, match=rf"^127.0.0.1:[0-9]+ sent nothing for {seconds} s$"):
+    with pytest.raises(DataUnavailable, match=r"^127.0.0.1:[0-9]+ sent nothing for 1 s$"):
         fetch(folder)
-    assert time.monotonic() - begin <= seconds + 2
+    assert time.monotonic() - begin <= 3
     assert left_in(folder) == set()
 
 
@@ -312,14 +320,14 @@ def test_a_trickle_is_no_silence_and_ends_when_the_time_is_up(serve, folder, mon
     monkeypatch.delenv("MNIST_LIB_MIRROR")
     monkeypatch.setattr(download, "MIRRORS", (server.url, server.url))
     monkeypatch.setattr(download, "STALL_SECONDS", 1.0)
-    monkeypatch.setattr(data, "AUTO_SECONDS", 3.0)
+    monkeypatch.setattr(data, "AUTO_SECONDS", 2.0)
     begin = time.monotonic()
     check_auto(
         folder,
         capsys,
         "127.0.0.1:[0-9]+ had sent [1-9][0-9,]+ bytes, and not all of MNIST, when the time was up$",
     )
-    assert time.monotonic() - begin <= 5
+    assert time.monotonic() - begin <= 4
     assert len(server.asked) == 1  # there was no time left for another mirror
 
 
@@ -357,15 +365,16 @@ def test_damaged_files_stay_where_they_are_when_nothing_better_is_to_be_had(serv
     assert held_in(folder)["t10k-labels-idx1-ubyte"] == b"half a fi"
 
 
-@pytest.mark.parametrize("name", loopback.FILES)
-def test_a_set_that_lacks_a_file_or_has_another_in_its_place_is_not_complete(folder, name):
-    path = loopback.store(folder) / "MNIST" / "raw" / name
-    assert is_complete(folder)
-    *others, last = path.read_bytes()
-    path.write_bytes(bytes([*others, last ^ 1]))
-    assert not is_complete(folder)
-    path.unlink()
-    assert not is_complete(folder)
+def test_a_set_that_lacks_a_file_or_has_another_in_its_place_is_not_complete(folder):
+    loopback.store(folder)
+    for name, content in loopback.FILES.items():
+        path = folder / "MNIST" / "raw" / name
+        assert is_complete(folder)
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert not is_complete(folder)
+        path.unlink()
+        assert not is_complete(folder)
+        path.write_bytes(content)
 
 
 def test_a_folder_that_cannot_be_made_gives_auto_the_sample(serve, tmp_path, monkeypatch, capsys):
@@ -402,7 +411,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(serve, folder, monkeypatch):
     assert left_in(folder) == set()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permission bits")
+@posix
 def test_the_lock_may_be_taken_by_other_users_of_a_shared_folder(serve, folder):
     serve(loopback.status(403))
     with pytest.raises(DataUnavailable):
@@ -413,47 +422,49 @@ def test_the_lock_may_be_taken_by_other_users_of_a_shared_folder(serve, folder):
 # Many processes, and killed ones
 
 
-def test_sixteen_processes_at_once_download_once_and_see_no_half_set(serve, folder):
+@posix
+def test_sixteen_processes_at_once_download_once_and_see_no_half_set(serve, folder, forks):
     server = serve(loopback.slowly)
-    processes = [start_fetch(folder, FETCH_WATCHED) for _ in range(16)]
-    said = [process.communicate()[0] for process in processes]
-    assert said == [""] * 16
-    assert [process.returncode for process in processes] == [0] * 16
+    forks(*[folder] * 16, watched=True)
+    assert forks.ends() == [0] * 16
     assert sent_once(server)
     assert held_in(folder) == loopback.FILES
     assert left_in(folder) == {"MNIST"}
 
 
-def test_half_a_set_would_have_been_seen(folder, monkeypatch):
+@posix
+def test_half_a_set_would_have_been_seen(serve, folder, forks):
     loopback.store(folder, t10k=b"damaged")
-    monkeypatch.setenv("MNIST_LIB_MIRROR", refused())
-    assert "half a set in place" in start_fetch(folder, FETCH_WATCHED).communicate()[0]
+    serve()
+    forks(folder, watched=True)
+    assert forks.ends() == [3]
 
 
-def test_who_waits_too_long_for_another_process_is_told_so(serve, folder):
+@posix
+def test_who_waits_too_long_for_another_process_is_told_so(serve, folder, forks):
     server = serve(loopback.silence)
-    other = start_fetch(folder)
+    (other,) = forks(folder)
     wait_until(lambda: server.asked)
     with pytest.raises(
         DataUnavailable, match="another process has been downloading MNIST for more than 0 s"
     ):
         fetch(folder, seconds=0.2)
-    other.kill()
-    other.communicate()
+    os.kill(other, signal.SIGKILL)
+    assert forks.ends() == [-signal.SIGKILL]
     assert len(server.asked) == 1
 
 
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
-def test_after_a_kill_half_way_the_next_run_succeeds_and_leaves_nothing(serve, folder):
+@posix
+def test_after_a_kill_half_way_the_next_run_succeeds_and_leaves_nothing(serve, folder, forks):
     def third_file_hangs(handler, packed):
         hangs = "t10k-images" in handler.path
         (loopback.half_then_silence if hangs else loopback.well)(handler, packed)
 
     server = serve(third_file_hangs)
-    process = start_fetch(folder)
+    (other,) = forks(folder)
     wait_until(lambda: len(server.asked) == 3)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    os.kill(other, signal.SIGKILL)
+    assert forks.ends() == [-signal.SIGKILL]
     assert left_in(folder) == set()
     server.answer = loopback.well
     fetch(folder)
@@ -461,26 +472,27 @@ def test_after_a_kill_half_way_the_next_run_succeeds_and_leaves_nothing(serve, f
     assert left_in(folder) == {"MNIST"}
 
 
+@posix
 def test_after_a_kill_before_any_step_on_the_disk_the_next_run_succeeds_and_loses_nothing(
-    serve, tmp_path
+    serve, tmp_path, forks
 ):
     serve()
     for step in itertools.count(1):
         folder = loopback.store(tmp_path / str(step), t10k=b"half a fi")
-        process = start_fetch(folder, FETCH_KILLED, str(step))
-        said = process.communicate()[0]
-        assert process.returncode in (0, 9), said
+        forks(folder, last=step)
+        (end,) = forks.ends()
+        assert end in (0, 9)
         fetch(folder)
         assert held_in(folder) == loopback.FILES
         assert left_in(folder) == {"MNIST"}
         (kept,) = (folder / "MNIST").glob("raw-not-mnist-*")
         assert (kept / "t10k-labels-idx1-ubyte").read_bytes() == b"half a fi"
-        if process.returncode == 0:  # there are no more steps
+        if end == 0:  # there are no more steps
             break
     assert step > 12
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
+@posix
 @pytest.mark.parametrize("answer", [loopback.silence, loopback.trickle])
 def test_a_stopped_cell_leaves_neither_files_nor_a_thread(serve, folder, monkeypatch, answer):
     def stop(handler, packed):

@@ -640,29 +640,21 @@ WRONG = [
 ]
 
 
-def said(capsys, name, answer):
-    check(name, answer)
-    return capsys.readouterr().out
-
-
 @pytest.mark.parametrize("name", CHECKS)
-def test_right_answers_are_right(name, capsys):
+def test_right_answers_are_right_and_wrong_ones_are_told_what_was_misunderstood(name, capsys):
+    def said(answer):
+        check(name, answer)
+        return capsys.readouterr().out
+
     for answer in RIGHT[name]:
-        assert said(capsys, name, answer) == "✓ Right.\n"
-
-
-@pytest.mark.parametrize(("name", "answer", "words"), WRONG)
-def test_wrong_answers_are_told_what_was_misunderstood(name, answer, words, capsys):
-    line = said(capsys, name, answer)
-    assert line.startswith("✗ Not yet: ") and words in line and line.count("\n") == 1
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_no_answer_is_no_wrong_answer(name, capsys):
-    for answer in (..., None):
-        assert said(capsys, name, answer).startswith("○ Not answered yet: put your answer")
+        assert said(answer) == "✓ Right.\n"
+    for answer, words in (wrong[1:] for wrong in WRONG if wrong[0] == name):
+        line = said(answer)
+        assert line.startswith("✗ Not yet: ") and words in line and line.count("\n") == 1
+    for answer in (..., None):  # no answer is no wrong answer
+        assert said(answer).startswith("○ Not answered yet: put your answer")
     if callable(RIGHT[name][0]):
-        line = said(capsys, name, lambda *arguments: print("931 of 1000"))
+        line = said(lambda *arguments: print("931 of 1000"))
         assert "○ Not answered yet: the function returns nothing" in line
 
 
@@ -672,6 +664,10 @@ def test_each_has_a_hint_that_does_not_tell_the_answer(name, capsys):
     line = capsys.readouterr().out
     assert line.strip()
     assert f"{RIGHT[name][0]}" not in line or name == "05-which-split"
+
+
+def test_every_wrong_answer_is_one_to_an_exercise_that_there_is():
+    assert {name for name, _, _ in WRONG} <= set(CHECKS)
 
 
 def test_an_unknown_name_is_named():

@@ -2,19 +2,17 @@
 
 import contextlib
 import io
-import json
 import math
 import os
 import random
-import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import torch
+from joblib.externals.loky import get_reusable_executor
 from joblib.parallel import ThreadingBackend
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
@@ -24,7 +22,6 @@ from mnist_lib.data import Batches, Split
 from mnist_lib.machinery import grids
 from mnist_lib.models import ConvNet, TinyVGG
 
-ROOT = Path(__file__).parents[1]
 DEVICES = sorted({"cpu", training.pick_device().type})
 OPTIMIZERS = {
     "SGD": torch.optim.SGD,
@@ -107,14 +104,19 @@ def assert_same(models, others, **tolerance):
 # Together, alone, by fit
 
 
-@pytest.mark.parametrize("make_schedule", SCHEDULES.values(), ids=SCHEDULES)
-@pytest.mark.parametrize(("epochs", "batch_size"), [(1, 50), (3, 16), (2, 64)])
-@every_optimizer
-def test_together_ends_where_fit_ends(name, epochs, batch_size, make_schedule):
+@pytest.mark.parametrize(
+    ("name", "schedule", "epochs", "batch_size"),
+    [
+        *[(name, "one-cycle", 3, 16) for name in OPTIMIZERS],
+        *[("SGD", "constant", 1, 50), ("Adam", "constant", 3, 16), ("AdamW", "cosine", 2, 64)],
+    ],
+)
+def test_together_ends_where_fit_ends(name, schedule, epochs, batch_size):
     """50 examples in batches of 16 are 16, 16, 16 and 2."""
     make, split = pair(name, torch.float64)
-    runs = [(rate, seed) for rate in RATES[name] for seed in (3, 0, 4)]
-    rest = (make, split, OPTIMIZERS[name], runs, epochs, batch_size, make_schedule)
+    low, high = RATES[name]
+    runs = [(low, 3), (high, 0), (high, 3)]
+    rest = (make, split, OPTIMIZERS[name], runs, epochs, batch_size, SCHEDULES[schedule])
     expected, together = train_by_fit(*rest), grids.train_together(*rest)
     assert_same(together, expected, rtol=1e-8, atol=1e-10)
     assert_same(grids.train_alone(*rest), expected)
@@ -122,14 +124,12 @@ def test_together_ends_where_fit_ends(name, epochs, batch_size, make_schedule):
     assert len(weights) == len(runs), "rates and seeds matter"
 
 
-@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "Muon"])
+@pytest.mark.parametrize("name", ["momentum", "Adam"])
 def test_together_ends_where_fit_ends_in_single_precision(name):
-    """Muon rounds to bfloat16 on the way, and RMSprop divides by what is nearly 0 at first."""
     make, split = pair(name)
     runs = [(rate, seed) for rate in RATES[name] for seed in (0, 1)]
     rest = (make, split, OPTIMIZERS[name], runs, 3, 16)
-    atol = 1e-4 if name == "RMSprop" else 1e-5
-    assert_same(grids.train_together(*rest), train_by_fit(*rest), rtol=0, atol=atol)
+    assert_same(grids.train_together(*rest), train_by_fit(*rest), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["momentum", "Adam"])
@@ -250,7 +250,7 @@ def spoilt(make):
 
 
 @pytest.mark.parametrize("together", [1, 32])
-@every_optimizer
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name in ("SGD", "Adam", "Muon")])
 def test_a_run_that_diverges_has_no_result(name, together):
     make, split = pair(name)
     rates = [RATES[name][0], 1e30]
@@ -291,15 +291,26 @@ def test_a_loss_that_was_infinite_once_is_not_forgotten(together):
 
 def small_grid(**options):
     """Two optimizers, two or three rates, three seeds: 15 runs."""
-    optimizers = {name: OPTIMIZERS[name] for name in ("momentum", "Adam")}
-    rates = {"momentum": [0.1, 0.01], "Adam": [0.001, 0.01, 0.003]}
-    splits = (make_split(50), make_split(300, seed=1))
-    rest = (optimizers, rates, [2, 0, 1])
-    return grids.run_grid(make_model, *splits, *rest, epochs=2, batch_size=16, **options)
+    usual = {
+        "make_model": make_model,
+        "train": make_split(50),
+        "judge": make_split(300, seed=1),
+        "optimizers": {name: OPTIMIZERS[name] for name in ("momentum", "Adam")},
+        "learning_rates": {"momentum": [0.1, 0.01], "Adam": [0.001, 0.01, 0.003]},
+        "seeds": [2, 0, 1],
+        "epochs": 2,
+        "batch_size": 16,
+    }
+    return grids.run_grid(**usual | options)
 
 
-def test_rows_stand_in_order_and_say_how_the_models_do():
-    table = small_grid()
+@pytest.fixture(scope="module")
+def table():
+    """That of the small grid, as many together as there can be."""
+    return small_grid()
+
+
+def test_rows_stand_in_order_and_say_how_the_models_do(table):
     assert list(table.columns) == ["optimizer", "learning_rate", "seed", "loss", "accuracy"]
     runs = {
         "momentum": [(rate, seed) for rate in (0.1, 0.01) for seed in (2, 0, 1)],
@@ -325,15 +336,8 @@ def assert_same_table(table, other):
     assert table["loss"].nunique() == len(table)
 
 
-@pytest.mark.parametrize("together", [1, 2, 7, 15])
-def test_the_table_is_the_same_however_many_run_together(together):
-    assert_same_table(small_grid(together=together), small_grid())
-
-
-@pytest.mark.parametrize(
-    ("together", "groups"), [(1, [1] * 15), (4, [4, 2, 4, 4, 1]), (8, [6, 8, 1]), (9, [6, 9])]
-)
-def test_so_many_run_together(monkeypatch, together, groups):
+@pytest.mark.parametrize(("together", "groups"), [(1, [1] * 15), (4, [4, 2, 4, 4, 1]), (9, [6, 9])])
+def test_the_table_is_the_same_however_many_run_together(monkeypatch, together, groups, table):
     seen = []
     for name in ("train_alone", "train_together"):
         train = getattr(grids, name)
@@ -343,7 +347,7 @@ def test_so_many_run_together(monkeypatch, together, groups):
             return train(*args, **options)
 
         monkeypatch.setattr(grids, name, note)
-    small_grid(together=together)
+    assert_same_table(small_grid(together=together), table)
     ways = {True: "train_together", False: "train_alone"}
     assert seen == [(ways[count > 1], count) for count in groups]
 
@@ -378,7 +382,7 @@ def test_random_numbers_go_on_as_if_nothing_had_been(together):
     training.seed_everything(7)
     expected = draw()
     training.seed_everything(7)
-    small_grid(together=together)
+    failing_grid(together=together)
     assert draw() == expected
     training.seed_everything(7)
     with pytest.raises(ValueError, match="seed must be an integer"):
@@ -403,7 +407,7 @@ def failing_grid(**options):
     return grids.run_grid(**usual | options)
 
 
-@pytest.mark.parametrize("value", [0, -1, 2.0, True, "3", None])
+@pytest.mark.parametrize("value", [0, 2.0])
 def test_together_is_a_positive_integer(value):
     with pytest.raises(ValueError if type(value) is int else TypeError) as caught:
         failing_grid(together=value)
@@ -412,7 +416,7 @@ def test_together_is_a_positive_integer(value):
 
 @pytest.mark.parametrize("together", [1, 32])
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])
-@pytest.mark.parametrize("value", [0, -1, 2.5, True, "3", None])
+@pytest.mark.parametrize("value", [0, 2.5])
 def test_epochs_and_batch_size_are_positive_integers(name, value, together):
     with pytest.raises(ValueError if type(value) is int else TypeError) as caught:
         failing_grid(**{name: value, "make_schedule": one_cycle, "together": together})
@@ -484,7 +488,7 @@ def test_models_that_cannot_be_trained_together_are_refused(part):
         return make_model().append(part)
 
     sentence = (
-        "make_model must return models without dropout and batch normalisation to train them together, "
+        "make_model must return models without dropout, batch normalisation and lazy layers to train them together, "
         "got Sequential; together=1 trains each alone"
     )
     with pytest.raises(ValueError) as caught:
@@ -496,7 +500,7 @@ def test_models_that_cannot_be_trained_together_are_refused(part):
 
 
 @pytest.mark.parametrize("together", [1, 32])
-@pytest.mark.parametrize("seed", [-1, 1.5, "1", np.int64(-1)])
+@pytest.mark.parametrize("seed", [-1, 1.5])
 def test_a_seed_that_is_none_is_refused(seed, together):
     with pytest.raises(
         (TypeError, ValueError), match=r"seed must be an integer from 0 to .*, got "
@@ -532,12 +536,12 @@ def test_the_progress_bar_counts_the_runs_and_goes_away(
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     if switch is not None:
         monkeypatch.setenv("TQDM_DISABLE", switch)
-    small_grid(together=together)
+    failing_grid(seeds=range(5), together=together)
     printed = capfd.readouterr()
     assert printed.out == "" and len(bars) == 1
     if shows:
         assert "grid" in printed.err and printed.err.endswith("\r"), "wiped away at the end"
-        assert (bars[0].n, bars[0].total) == (15, 15)
+        assert (bars[0].n, bars[0].total) == (5, 5)
     else:
         assert printed.err == ""
 
@@ -560,42 +564,24 @@ def test_the_progress_bar_grows_as_the_runs_come_in(monkeypatch):
 
 # Other processes, other machines
 
-NOTEBOOK = """
-import os
-from functools import partial
-import torch
-from torch import nn
-from mnist_lib.machinery.grids import run_grid
-from tests.test_grids import make_split
 
-notebook = os.getpid()
+def test_worker_processes_get_the_same_table_with_what_a_notebook_defines(table, thorough):
+    """Functions that no file has are sent as they are. (One task does: each worker imports PyTorch, which is dear.)"""
+    here = os.getpid()
 
-def make_model():
-    assert os.getpid() != notebook, "no worker process"
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.ReLU(), nn.Linear(8, 10))
+    def make_here():
+        assert os.getpid() != here, "no worker process"
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.ReLU(), nn.Linear(8, 10))
 
-optimizers = {
-    "momentum": lambda parameters, lr: torch.optim.SGD(parameters, lr, momentum=0.9),
-    "Adam": partial(torch.optim.Adam),
-}
-rates = {"momentum": [0.1, 0.01], "Adam": [0.001, 0.01, 0.003]}
-splits = make_split(50), make_split(300, seed=1)
-rest = {"epochs": 2, "batch_size": 16, "together": 2, "workers": 2}
-print(run_grid(make_model, *splits, optimizers, rates, [2, 0, 1], **rest).to_json(orient="split"))
-"""
-
-
-def test_two_worker_processes_get_the_same_table_with_what_a_notebook_defines():
-    environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", NOTEBOOK]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert run.returncode == 0, run.stderr
-    table = json.loads(run.stdout)
-    expected = json.loads(small_grid().to_json(orient="split"))
-    assert table["columns"] == expected["columns"] and len(table["data"]) == 15
-    for row, other in zip(table["data"], expected["data"]):
-        assert row[:3] + row[4:] == other[:3] + other[4:]
-        assert row[3] == pytest.approx(other[3], rel=1e-4)
+    optimizers = {"momentum": lambda parameters, lr: torch.optim.SGD(parameters, lr, momentum=0.9)}
+    options = {"make_model": make_here, "optimizers": optimizers, "workers": 2}
+    if thorough:
+        optimizers["Adam"], options["together"] = partial(torch.optim.Adam), 2
+    try:
+        expected = table[table["optimizer"].isin(list(optimizers))]
+        assert_same_table(small_grid(**options), expected)
+    finally:
+        get_reusable_executor().shutdown()
 
 
 class ListsOnly(ThreadingBackend):
@@ -617,16 +603,74 @@ def test_threads_get_the_same_table(backend):
 
 
 @pytest.mark.filterwarnings("error:Sending large graph")
-@pytest.mark.parametrize(("workers", "threads"), [(2, 1), (1, 4)])
-def test_a_dask_cluster_gets_the_same_table(workers, threads):
-    """The splits are scattered: sent to each worker once, not with each task."""
+def test_a_dask_cluster_gets_the_same_table():
+    """The splits are scattered: sent to each worker once, not with each task. Its threads train in turns."""
     distributed = pytest.importorskip("distributed")
     splits = make_split(4000), make_split(300, seed=1)  # 12 MB of images
     options = {"make_model": make_model, "train": splits[0], "judge": splits[1], "together": 1}
     cluster = distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=None
+        n_workers=1, threads_per_worker=4, processes=True, dashboard_address=None
     )
     with cluster, distributed.Client(cluster):
         with joblib.parallel_config(backend="dask", scatter=splits):
             table = failing_grid(**options, seeds=range(8))
     assert_same_table(table, failing_grid(**options | {"together": 32}, seeds=range(8)))
+
+
+class Shared(nn.Module):
+    """One layer under two names: each model's own, whatever is trained beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = self.other = nn.Linear(784, 10)
+
+    def forward(self, images):
+        return self.one(images.flatten(1)) + self.other(images.flatten(1))
+
+
+class Odd(nn.Module):
+    """What trains alone, and not together: `out += …`, an `if` that looks at the data, a number taken out."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.body, self.kind = nn.Linear(784, 10), kind
+
+    def forward(self, images):
+        logits = self.body(images.flatten(1))
+        if self.kind == "in place":
+            out = torch.zeros(len(images), 10)
+            out += logits
+            return out
+        if self.kind == "if":
+            return 2 * logits if logits.sum() > 0 else logits
+        if self.kind == "noise":
+            return logits + torch.rand(10)
+        return logits * logits.max().item()
+
+
+def test_a_shared_layer_is_trained_together_as_alone():
+    tables = [small_grid(make_model=Shared, together=together) for together in (1, 4)]
+    assert_same_table(*tables)
+
+
+@pytest.mark.parametrize("kind", ["in place", "if", "noise", "item"])
+def test_a_model_that_cannot_be_trained_together_is_told_the_way_out(kind):
+    make = partial(Odd, kind)
+    sentence = "make_model must return models that vmap can take, or together=1 trains each alone"
+    with pytest.raises(ValueError, match=f"^{sentence}; Odd cannot be trained together"):
+        small_grid(make_model=make)
+    assert len(small_grid(make_model=make, together=1)) > 1
+
+
+def test_an_error_of_the_models_own_stays_as_it_is():
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        small_grid(make_model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(7, 3)))
+
+
+@pytest.mark.parametrize("together", [1, 4])
+def test_a_schedule_that_needs_an_argument_is_refused(together):
+    def make_schedule(optimizer, steps):
+        return torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+
+    with pytest.raises(TypeError, match="without arguments, got ReduceLROnPlateau"):
+        small_grid(make_schedule=make_schedule, together=together)

@@ -1,24 +1,48 @@
 """check_machine(): versions where all is well, one sentence and one command where it is not."""
 
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from mnist_lib import training
 from mnist_lib.machinery import machine
 
 ROOT = Path(__file__).parents[1]
 CHECK = """
+import json, sys
 from mnist_lib.machinery.machine import MachineProblem, check_machine
-try:
-    check_machine()
-except MachineProblem as problem:
-    print("PROBLEM:", problem)
+messages, own = [], set(sys.modules)
+for folder in sys.argv[1:]:
+    sys.path.insert(0, folder)
+    try:
+        check_machine()
+    except MachineProblem as problem:
+        messages.append(str(problem))
+    sys.path.remove(folder)
+    for name in set(sys.modules) - own:
+        del sys.modules[name]
+print(json.dumps(messages))
 """
+INSTALL, MEND = "pip install -r requirements.txt", "pip install --force-reinstall"
+PAIR = f"{MEND} torch torchvision "
+HALF = "raise ModuleNotFoundError(\"No module named 'torchvision._C'\", name='torchvision._C')"
+# What is installed, {name: the code of the package}; how the message begins; what else it says.
+PROBLEMS = [
+    ({"torch": "", "torchvision": "raise RuntimeError('no operator nms')"},
+     "torch 1.5 and torchvision 2.5 do not work together", "no operator nms", PAIR, "restart the kernel"),
+    ({"torch": "", "torchvision": HALF}, "torch 1.5 and torchvision 2.5 do not work together", PAIR),
+    ({"torch": "raise OSError('libtorch_cpu.so')", "torchvision": ""},
+     "torch 1.5 does not import", "libtorch_cpu.so", PAIR),  # renewed as a pair
+    ({"torch": "raise ImportError('DLL load')", "torchvision": ""}, "torch 1.5 does not import", "DLL", PAIR),
+    ({}, "torch is not installed.", INSTALL),
+    ({"torch": "", "torchvision": ""}, "numpy is not installed.", INSTALL),
+    ({"torch": "", "torchvision": "import PIL"}, "PIL is not installed, and torchvision needs it.", INSTALL),
+    ({"torch": "", "torchvision": "", "numpy": "", "pandas": "raise ValueError('dtype size changed')"},
+     "pandas 4.5 does not import (dtype size changed).", f"{MEND} pandas "),
+]  # fmt: skip
 
 
 def test_versions_and_device_are_printed(capsys):
@@ -32,72 +56,26 @@ def test_versions_and_device_are_printed(capsys):
     ]
 
 
-def problem_with(folder, **packages):
-    """The message of check_machine() where only `packages` are installed: {name: the code of the package}."""
-    for number, (name, code) in enumerate(packages.items(), start=1):
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").write_text(code)
-        info = folder / f"{name}-{number}.5.dist-info"
-        info.mkdir()
-        lines = ("Metadata-Version: 2.1", f"Name: {name}", f"Version: {number}.5", "")
-        (info / "METADATA").write_text("\n".join(lines))
-    path = os.pathsep.join([str(folder), str(ROOT)])
-    environment = os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
+def test_what_is_wrong_is_said_in_a_line_with_the_command_that_mends_it(tmp_path):
+    folders = [tmp_path / str(number) for number in range(len(PROBLEMS))]
+    for folder, (packages, *_) in zip(folders, PROBLEMS):
+        folder.mkdir()
+        for number, (name, code) in enumerate(packages.items(), start=1):
+            (folder / name).mkdir()
+            (folder / name / "__init__.py").write_text(code)
+            info = folder / f"{name}-{number}.5.dist-info"
+            info.mkdir()
+            lines = ("Metadata-Version: 2.1", f"Name: {name}", f"Version: {number}.5", "")
+            (info / "METADATA").write_text("\n".join(lines))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-S", "-c", CHECK]  # -S: without what is really installed
-    run = subprocess.run(command, env=environment, capture_output=True, timeout=60)
-    printed = run.stdout.decode("utf-8")
-    assert run.returncode == 0 and "PROBLEM:" in printed, run.stderr
-    message = printed.split("PROBLEM: ")[1].strip()
-    assert message.count("pip install") == 1 and "\n" not in message
-    return message
-
-
-def test_torch_and_torchvision_that_do_not_fit(tmp_path):
-    error = "operator torchvision::nms does not exist"
-    message = problem_with(tmp_path, torch="", torchvision=f"raise RuntimeError('{error}')")
-    assert message.startswith("torch 1.5 and torchvision 2.5 do not work together")
-    assert error in message and "restart the kernel" in message
-    assert "pip install --force-reinstall torch torchvision " in message
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        ("OSError('libtorch_cpu.so: cannot open shared object file')", "libtorch_cpu.so"),
-        ("ImportError('DLL load')", "DLL"),
-    ],
-)
-def test_torch_itself_is_broken(tmp_path, error, said):
-    message = problem_with(tmp_path, torch=f"raise {error}", torchvision="")
-    assert message.startswith("torch 1.5 does not import") and said in message
-    assert "pip install --force-reinstall torch torchvision " in message, "renewed as a pair"
-
-
-def test_half_of_torchvision_is_gone(tmp_path):
-    code = "raise ModuleNotFoundError(\"No module named 'torchvision._C'\", name='torchvision._C')"
-    assert "do not work together" in problem_with(tmp_path, torch="", torchvision=code)
-
-
-@pytest.mark.parametrize("installed", [(), ("torch", "torchvision")])
-def test_a_package_is_missing(tmp_path, installed):
-    message = problem_with(tmp_path, **dict.fromkeys(installed, ""))
-    missing = machine.PACKAGES[len(installed)]
-    assert message.startswith(f"{missing} is not installed.")
-    assert "pip install -r requirements.txt" in message
-
-
-def test_a_package_needs_another_that_is_missing(tmp_path):
-    message = problem_with(tmp_path, torch="", torchvision="import PIL")
-    assert message.startswith("PIL is not installed, and torchvision needs it.")
-    assert "pip install -r requirements.txt" in message
-
-
-def test_a_package_was_built_for_another_numpy(tmp_path):
-    working = dict.fromkeys(("torch", "torchvision", "numpy"), "")
-    broken = "raise ValueError('numpy.dtype size changed')"
-    message = problem_with(tmp_path, **working, pandas=broken)
-    assert message.startswith("pandas 4.5 does not import (numpy.dtype size changed).")
-    assert "pip install --force-reinstall pandas " in message
+    run = subprocess.run(
+        [*command, *map(str, folders)], env=environment, check=True, capture_output=True, timeout=60
+    )
+    messages = json.loads(run.stdout.splitlines()[-1])
+    for message, (_, begins, *parts) in zip(messages, PROBLEMS, strict=True):
+        assert message.startswith(begins) and all(part in message for part in parts), message
+        assert message.count("pip install") == 1 and "\n" not in message
 
 
 def test_an_unknown_version_is_no_problem():

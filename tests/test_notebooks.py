@@ -1,5 +1,9 @@
 """The notebooks keep the rules of `notebook_rules`, and the rules catch the notebooks that break them."""
 
+import contextlib
+import copy
+import inspect
+import io
 import re
 import subprocess
 import sys
@@ -11,6 +15,9 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from run_notebooks import main
+from torch import nn
+
+from mnist_lib.data import Batches, Split
 
 FIXTURES = rules.FOLDER / "tests" / "fixtures"
 COURSE = {path.relative_to(rules.NOTEBOOKS).as_posix(): path for path in rules.all_notebooks()}
@@ -24,19 +31,27 @@ for name, path in COURSE.items():
 # The course
 
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", COURSE)
-def test_rule(name, rule):
-    problems = rule(rules.read(COURSE[name]), COURSE[name])
+def test_a_notebook_keeps_all_rules(name):
+    notebook = rules.read(COURSE[name])
+    problems = [problem for rule in rules.RULES for problem in rule(notebook, COURSE[name])]
     assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("name", MAIN)
-def test_solution_follows_the_notebook(name):
+def test_a_solution_follows_its_notebook_and_says_what_is_stored(name):
+    """Without a kernel: its cells are plain Python, and print."""
     assert f"solutions/{name}" in COURSE, f"notebooks/solutions/{name} is missing"
     solution = rules.read(COURSE[f"solutions/{name}"])
     problems = rules.solution_problems(rules.read(COURSE[name]), solution)
     assert not problems, "\n".join(problems)
+    namespace = {"__name__": "__main__"}
+    for number, cell in rules.code_cells(solution):
+        if "setup" in rules.tags(cell):
+            continue
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            exec(compile(cell.source, f"{name}, cell {number}", "exec"), namespace)
+        assert said.getvalue() == "".join(rules.output_texts(cell)), f"cell {number}"
 
 
 def test_each_solution_has_its_notebook():
@@ -48,18 +63,87 @@ def test_names_are_seen_before_they_are_used():
     assert not problems, "\n".join(problems)
 
 
+# Homework
+
+
+class Mixed(nn.Module):
+    """A network whose parts are in different modes, and which shows whether it ran in training mode."""
+
+    def __init__(self):
+        super().__init__()
+        first = [nn.Conv2d(1, 4, 5), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5), nn.MaxPool2d(2)]
+        last = [nn.Conv2d(4, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(100, 10)]
+        self.layers = nn.Sequential(*first, *last)
+        self.layers[3].eval()
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+TAKE_A_MODEL = {"model", "net", "networks", "layers"}
+NOT_FOR_JUDGING = {
+    "training_steps",
+    "train_one_epoch",
+    "fit",
+    "tell",
+}  # they train: the mode is theirs
+
+
+def given(function, model):
+    """What to call a function of a homework cell with, by the names of its arguments."""
+    images, labels = torch.rand(6, 1, 28, 28), torch.arange(6)
+    values = {"model": model, "net": model, "networks": {"a": [model]}, "layers": model.layers[:5]}
+    values |= {"images": images, "image": images[0], "prepared": images, "labels": labels}
+    values |= {"answers": labels, "answer": 3, "layer": "layers.0", "row": 2, "column": 3, "by": 1}
+    values |= {"channels": 2, "cells": 1, "split": Split(images, labels), "steps": [0, 1]}
+    values |= {"batches": Batches(values["split"], 4)}
+    special = {"answers": {"images": {"one": images[0]}}, "synthesise": {"steps": 2}}
+    special |= {"feature_maps": {"layers": ["layers.0"]}, "receptive_field": {"layers": [(3, 1)]}}
+    values |= special.get(function.__name__, {})
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: values[p.name] for p in parameters if p.default is p.empty}
+
+
+def call(function, **values):
+    """Call it, and run it to its end where it is a generator or something for a `with`."""
+    result = function(**values)
+    if inspect.isgenerator(result):
+        list(result)
+    if hasattr(result, "__enter__"):
+        with result:
+            pass
+
+
 @pytest.mark.parametrize("source", list(HOMEWORK), ids=list(HOMEWORK.values()))
 @pytest.mark.filterwarnings("ignore:.*non-interactive:UserWarning")
-def test_homework_runs_alone(source, monkeypatch, tmp_path, capsys):
+def test_homework_runs_alone_and_does_no_harm(source, monkeypatch, tmp_path, capsys):
+    """Modes of models, running means and the gradient setting are afterwards what they were."""
     monkeypatch.setenv("MNIST_LIB_SOURCE", "sample")
     monkeypatch.chdir(tmp_path)
     plt.switch_backend("agg")
     torch.manual_seed(0)
+    namespace = {"__name__": "__main__"}
     try:
-        exec(compile(source, "homework", "exec"), {"__name__": "__main__"})
+        exec(compile(source, "homework", "exec"), namespace)
     finally:
         plt.close("all")
     assert "✗" not in capsys.readouterr().out
+    assert torch.is_grad_enabled()
+    for function in [value for value in namespace.values() if inspect.isfunction(value)]:
+        names = set(inspect.signature(function).parameters)
+        own = function.__module__ == "__main__" and function.__name__ not in NOT_FOR_JUDGING
+        if not (own and names & TAKE_A_MODEL):
+            continue
+        for grad in (True, False):
+            model = Mixed()
+            modes = [part.training for part in model.modules()]
+            state = copy.deepcopy(model.state_dict())
+            with torch.set_grad_enabled(grad):
+                call(function, **given(function, model))
+                assert torch.is_grad_enabled() == grad
+            assert [part.training for part in model.modules()] == modes
+            assert all(torch.equal(state[name], now) for name, now in model.state_dict().items())
+            assert all(weight.grad is None for weight in model.parameters())
 
 
 # The rules: each catches what it is there for, and nothing else

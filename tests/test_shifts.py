@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch import nn
@@ -75,6 +75,7 @@ def make_model(seed=3):
 # One shift for all images
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(
     shape=st.lists(st.integers(1, 6), min_size=2, max_size=4),
     dx=distances,
@@ -109,6 +110,7 @@ def test_positive_dx_moves_right_and_positive_dy_moves_down(dx, dy, lands, each)
     assert moved[0, 0].nonzero().tolist() == [list(lands)]
 
 
+@settings(max_examples=settings.default.max_examples // 4)
 @given(dx=st.integers(-3, 3), dy=st.integers(-3, 3), seed=st.integers(0, 1000))
 def test_there_and_back_loses_only_what_left_the_frame(dx, dy, seed):
     inside = F.pad(random_images((2, 1, 3, 4), seed), (3, 3, 3, 3))
@@ -151,6 +153,7 @@ def test_infinities_and_nan_are_moved_like_other_numbers():
 # A shift for each image
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(
     shape=st.tuples(*[st.integers(1, 5)] * 4),
     places=st.lists(st.tuples(distances, distances), min_size=5, max_size=5),
@@ -271,11 +274,10 @@ def grid_by_loop(model, split, steps):
 @pytest.mark.parametrize(
     ("size", "batch_size", "steps"),
     [
-        (7, 250, range(-1, 2)),
         (7, 3, [-2, 0, 5]),
-        (7, 7, [3, 1]),
-        (5, 1, [0]),
-        (6, 4, [-30, np.int64(-28), -27, 10**12, 2]),
+        (4, 250, [3, 1]),
+        (3, 1, [0]),
+        (2, 2, [-30, np.int64(-28), -27, 10**12, 2]),
     ],
 )
 def test_the_grid_is_that_of_the_loop_over_images(monkeypatch, size, batch_size, steps):
@@ -293,12 +295,10 @@ def test_the_grid_is_that_of_the_loop_over_images(monkeypatch, size, batch_size,
 
 def test_the_cases_of_the_grid_tell_shifts_apart():
     """The test above would see dx for dy, a sign, or labels in place of answers."""
-    expected = grid_by_loop(make_model(), make_split(7), [-2, 0, 5])
-    accuracy, consistency = zip(*expected.values())
-    table = np.reshape(consistency, (3, 3))
+    accuracy, table = map(np.array, shifts.shift_grid(make_model(), make_split(7), [-2, 0, 5]))
     assert not np.array_equal(table, table.T)
     assert not np.array_equal(table, table[::-1]) and not np.array_equal(table, table[:, ::-1])
-    assert accuracy != consistency
+    assert not np.array_equal(accuracy, table)
 
 
 def test_rows_are_dy_and_columns_are_dx():
@@ -376,6 +376,7 @@ def test_for_the_softmax_classifier_the_grid_is_one_convolution():
 # By radius
 
 
+@settings(max_examples=settings.default.max_examples // 4)
 @given(
     rows=st.lists(st.integers(-7, 7), min_size=1, max_size=6, unique=True),
     columns=st.lists(st.integers(-7, 7), min_size=1, max_size=6, unique=True),
@@ -416,10 +417,16 @@ def blur_by_hand(maps, kernel_size, stride):
     return torch.cat(parts, dim=1)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (1, 1, 7, 10), (3, 4, 27, 13), (2, 1, 5, 5)])
-@pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize(
+    ("stride", "shape", "dtype"),
+    [
+        (1, (2, 1, 5, 5), torch.float64),
+        (2, (2, 3, 8, 8), torch.float32),
+        (2, (1, 1, 7, 10), torch.float64),
+        (3, (3, 4, 27, 13), torch.float32),
+    ],
+)
 def test_blur_pooling_is_the_convolution_of_the_paper(kernel_size, stride, shape, dtype):
     generator = torch.Generator().manual_seed(0)
     maps = torch.rand(shape, generator=generator, dtype=dtype).requires_grad_()
@@ -486,6 +493,7 @@ def inner(maps, margin):
     return maps[..., margin:-margin, margin:-margin]
 
 
+@settings(max_examples=settings.default.max_examples // 4)
 @given(
     dx=st.integers(-4, 4),
     dy=st.integers(-4, 4),
@@ -553,9 +561,9 @@ def departure(pool, images, dx, dy):
 @pytest.mark.parametrize("make_images", [smooth_images, random_images], ids=["smooth", "random"])
 @pytest.mark.parametrize("shift", [(1, 0), (0, -1), (1, 1), (-3, 2), (3, -3)])
 def test_blur_pooling_follows_odd_shifts_better_than_max_pooling(make_images, shift):
-    """On each of 30 seeds by a wide margin, and neither exactly."""
+    """On each of eight seeds by a wide margin, and neither exactly."""
     blurred = nn.Sequential(nn.MaxPool2d(2, stride=1), shifts.BlurPool2d())
-    for seed in range(30):
+    for seed in range(8):
         if make_images is smooth_images:
             images = smooth_images(4, 32, seed)
         else:
@@ -575,7 +583,6 @@ THREE = torch.zeros(3, dtype=torch.int64)
     [
         (lambda: shifts.shift(IMAGES, 1.0, 1), TypeError, "dx must be an integer, got 1.0"),
         (lambda: shifts.shift(IMAGES, 1, True), TypeError, "dy must be an integer, got True"),
-        (lambda: shifts.shift(IMAGES, 1, "1"), TypeError, "dy must be an integer, got '1'"),
         (lambda: shifts.shift(IMAGES, THREE, 1), TypeError, r"dx must be an integer, got tensor\("),
         (
             lambda: shifts.shift_each(IMAGES, THREE[:1], THREE),
@@ -605,21 +612,14 @@ def test_bad_input_is_named(call, error, message):
         call()
 
 
-@pytest.mark.parametrize(
-    ("steps", "error", "message"),
-    [
+def test_bad_steps_are_named_and_a_split_without_images():
+    for steps, error, message in [
         ([], ValueError, r"steps must be different integers, at least one, got \[\]"),
         ([0, 1, 0], ValueError, r"steps must be different integers, .* got \[0, 1, 0\]"),
         ([0, 1.0], TypeError, "each of steps must be an integer, got 1.0"),
-        ([False], TypeError, "each of steps must be an integer, got False"),
-    ],
-)
-def test_bad_steps_are_named(steps, error, message):
-    with pytest.raises(error, match=message):
-        shifts.shift_grid(make_model(), make_split(3), steps)
-
-
-def test_a_grid_needs_a_split_with_images():
+    ]:
+        with pytest.raises(error, match=message):
+            shifts.shift_grid(make_model(), make_split(3), steps)
     with pytest.raises(ValueError, match="split must hold at least one image, got none"):
         shifts.shift_grid(make_model(), make_split(0))
 

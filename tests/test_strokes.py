@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_lib import strokes as library
-from mnist_lib.data import Batches, load_mnist
+from mnist_lib.data import load_mnist
 from mnist_lib.machinery.tracing import trace, vary
-from mnist_lib.models import SoftmaxClassifier
 from mnist_lib.strokes import (
     BOX,
     MIDDLE,
@@ -24,7 +23,6 @@ from mnist_lib.strokes import (
     prepare,
     scaled_pen,
 )
-from mnist_lib.training import evaluate, fit, seed_everything
 
 SEVEN = [[(0.1, 0.1), (0.4, 0.12), (0.2, 0.7)], [(0.15, 0.4), (0.35, 0.38)]]  # with a crossbar
 EDGES = 14.0  # where the middle of the pad is, in pixels
@@ -165,11 +163,10 @@ def test_ends_are_round_and_reach_half_a_pen_further():
 @pytest.mark.parametrize("size", [4, 28, 57])
 @pytest.mark.parametrize("pen", [0.02, 0.08, 0.3])
 def test_grey_is_close_to_the_share_of_points_that_the_pen_covers(size, pen):
-    for seed in range(3):
-        strokes = [*random_strokes(seed, low=-0.2, high=1.2), [(0.3, 0.8)]]
-        difference = (draw(strokes, pen, size)[0] - by_points(strokes, pen, size)).abs()
-        assert difference.max() < 0.5  # in the corner of a bend
-        assert difference.mean() < (0.02 if size >= 28 else 0.1)
+    strokes = [*random_strokes(size, low=-0.2, high=1.2), [(0.3, 0.8)]]
+    difference = (draw(strokes, pen, size)[0] - by_points(strokes, pen, size)).abs()
+    assert difference.max() < 0.5  # in the corner of a bend
+    assert difference.mean() < (0.02 if size >= 28 else 0.1)
 
 
 def test_points_are_joined_and_strokes_are_not():
@@ -190,26 +187,20 @@ def test_an_empty_drawing_is_black():
     assert draw([], 0.1).tolist() == torch.zeros(1, 28, 28).tolist()
 
 
-def test_ten_thousand_strokes_are_drawn_as_each_alone():
-    strokes = random_strokes(0, count=10_000, points=2, low=-0.5, high=1.5)
-    image = draw(strokes[:300], 0.05)
-    parts = [draw([stroke], 0.05) for stroke in strokes[:300]]
-    assert torch.equal(image, torch.stack(parts).amax(dim=0))
-    assert draw(strokes, 0.02).min() > 0.99 and prepare(strokes).shape == (1, 28, 28)
+def test_a_thousand_strokes_are_drawn_as_each_alone():
+    strokes = random_strokes(0, count=1000, points=2, low=-1.5, high=2.5)
+    image = draw(strokes[:400], 0.04)  # 334 are computed at once
+    parts = [draw([stroke], 0.04) for stroke in strokes[:400]]
+    assert torch.equal(image, torch.stack(parts).amax(dim=0)) and image.mean() < 0.95
+    assert draw(strokes, 0.15).min() > 0.99 and prepare(strokes).shape == (1, 28, 28)
 
 
-@pytest.mark.parametrize("pen", [0, -0.1, 1.5, math.nan, math.inf, 1e-5])
 @pytest.mark.parametrize("function", [draw, scaled_pen, fit_to_box, centre_by_mass])
-def test_a_pen_out_of_its_limits_is_refused(function, pen):
-    with pytest.raises(ValueError, match=r"^pen must be a number from 0.0001 to .*, got"):
-        function(SEVEN, pen)
-
-
-@pytest.mark.parametrize("pen", [None, "0.1", True, [0.1], 1j])
-@pytest.mark.parametrize("function", [draw, scaled_pen, fit_to_box, centre_by_mass])
-def test_a_pen_that_is_no_number_is_refused(function, pen):
-    with pytest.raises(TypeError, match=r"^pen must be a number from 0.0001 to .*, got"):
-        function(SEVEN, pen)
+def test_a_pen_out_of_its_limits_or_that_is_no_number_is_refused(function):
+    for pens, error in (((9e-5, 1.01), ValueError), ((None, "0.1"), TypeError)):
+        for pen in pens:
+            with pytest.raises(error, match=r"^pen must be a number from 0.0001 to .*, got"):
+                function(SEVEN, pen)
 
 
 @pytest.mark.parametrize(
@@ -226,12 +217,11 @@ def test_a_size_that_is_none_is_refused(size, error):
 @pytest.mark.parametrize("pen", [0.02, PEN, 0.2])
 @pytest.mark.parametrize("box", [BOX, 0.5, 1.0])
 def test_the_ink_fills_the_box_and_its_middle_is_the_pads(pen, box):
-    for seed in range(5):
-        strokes = moved(random_strokes(seed), 2.5, -3, 1)
-        image = draw(fit_to_box(strokes, pen, box), pen, size=280)
-        left, right, top, bottom = box_of(image)
-        assert abs(max(right - left, bottom - top) - 280 * box) <= 2
-        assert abs(left + right - 280) <= 2 and abs(top + bottom - 280) <= 2
+    strokes = moved(random_strokes(round(100 * (pen + box))), 2.5, -3, 1)
+    image = draw(fit_to_box(strokes, pen, box), pen, size=280)
+    left, right, top, bottom = box_of(image)
+    assert abs(max(right - left, bottom - top) - 280 * box) <= 2
+    assert abs(left + right - 280) <= 2 and abs(top + bottom - 280) <= 2
 
 
 @pytest.mark.parametrize("strokes", [SEVEN, [[(y, x) for x, y in stroke] for stroke in SEVEN]])
@@ -387,23 +377,20 @@ def box_of_any(image):
 
 def test_the_pen_is_mnists(sample):
     """Traced digits drawn with it have, in the middle, as much ink as they had."""
-    digits = sample.train.images[:200]
+    digits = sample.train.images[:40]
     ratios = [draw(trace(digit), PEN).sum() / digit.sum() for digit in digits]
     assert np.median(ratios) == pytest.approx(1, abs=0.1)
 
 
-def test_a_model_of_digits_reads_prepared_drawings_and_not_squeezed_ones(sample):
-    seed_everything(0)
-    model = SoftmaxClassifier()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    fit(model, Batches(sample.train, 64, shuffle=True), optimizer, epochs=4)
-    digits = sample.test.images[:300]
-    random = generator()
+def test_prepared_drawings_are_like_digits_and_squeezed_ones_are_not(sample):
+    """The nearest of the training images names them."""
+    digits, labels = sample.test.images[:80], sample.test.labels[:80]
+    random, known = generator(), sample.train.images.flatten(1)
     drawings = [vary(trace(digit), random) for digit in digits]
-    labels = sample.test.labels[:300]
 
     def accuracy(images):
-        return evaluate(model, [(torch.stack(images), labels)]).accuracy
+        nearest = torch.cdist(torch.stack(images).flatten(1), known).argmin(dim=1)
+        return (sample.train.labels[nearest] == labels).double().mean()
 
     on_digits = accuracy(list(digits))
     assert accuracy([prepare(strokes) for strokes, _ in drawings]) > on_digits - 0.08
@@ -475,6 +462,7 @@ def is_an_image(image, size=28):
     return image.shape == (1, size, size) and image.dtype == torch.float32 and 0 <= low <= high <= 1
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(strokes=anything, pen=st.one_of(anything, pens))
 def test_whatever_comes_is_answered_or_refused_in_words(strokes, pen):
     for function in (
@@ -494,7 +482,7 @@ def test_whatever_comes_is_answered_or_refused_in_words(strokes, pen):
             assert " must " in str(error) and ", got " in str(error)
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(strokes=drawings, pen=pens, size=st.integers(1, 40))
 def test_every_drawing_becomes_an_image(strokes, pen, size):
     assert is_an_image(draw(strokes, pen, size), size)
@@ -503,12 +491,13 @@ def test_every_drawing_becomes_an_image(strokes, pen, size):
     image = prepare(strokes)
     assert is_an_image(image) and image.max() > 0.9
     points = np.concatenate(centre_by_mass(fit_to_box(strokes, PEN), PEN))
-    if 0 < points.min() and points.max() < 1:  # else some of the ink is cut off
+    if PEN / 2 < points.min() and points.max() < 1 - PEN / 2:  # else some of the ink is cut off
         assert abs(np.array(centre_of_mass(image)) - MIDDLE).max() < 0.02  # half a pixel
     varied, width = vary(strokes, generator(len(strokes)))
     assert is_an_image(draw(varied, width)) and 0.02 <= width <= 0.08
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(strokes=drawings.filter(len), pen=pens)
 def test_every_drawing_is_fitted_and_centred(strokes, pen):
     assert 0 < scaled_pen(strokes, pen) <= BOX
@@ -520,7 +509,7 @@ def test_every_drawing_is_fitted_and_centred(strokes, pen):
     assert all(np.isfinite(stroke).all() for stroke in centre_by_mass(strokes, pen))
 
 
-@settings(max_examples=100)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(strokes=drawings.filter(len), factor=st.floats(0.05, 1), dx=st.floats(-1, 1))
 def test_every_drawing_is_prepared_alike_wherever_it_is(strokes, factor, dx):
     if not 1e-3 < library._bounds(check_strokes(strokes))[1] or abs(dx) > 10 - 10 * factor:

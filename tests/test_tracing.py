@@ -133,14 +133,14 @@ def test_digits_drawn_from_their_strokes_look_like_themselves(digits):
     pens = (0.07, 0.09, 0.11)  # the best of three: digits are drawn with pens of many widths
     alike = [
         max(likeness(draw(strokes, pen), digit) for pen in pens)
-        for digit in digits[:200]
+        for digit in digits[:50]
         for strokes in [trace(digit)]
     ]
     assert np.median(alike) > 0.8 and np.quantile(alike, 0.05) > 0.65
 
 
 def test_drawn_traced_and_drawn_again_is_the_same(digits):
-    for digit in digits[:50]:
+    for digit in digits[:12]:
         drawn = draw(trace(digit), PEN, 112)
         assert likeness(draw(trace(drawn), PEN, 112), drawn) > 0.75
 
@@ -240,7 +240,7 @@ def test_white_ink_on_a_transparent_picture_is_found_too():
 @pytest.mark.parametrize("size", [28, 56, 280])
 @pytest.mark.parametrize(("ground", "pen"), [(0, 1), (0, 0.4), (0.3, 1)])
 def test_a_picture_and_its_negative_are_the_same(digits, size, ground, pen):
-    images = torch.nn.functional.interpolate(digits[:10], size=size, mode="bilinear")
+    images = torch.nn.functional.interpolate(digits[:4], size=size, mode="bilinear")
     for grey in ground + (pen - ground) * images[:, 0].double().numpy():
         grey = np.rint(255 * grey) / 255
         bright, dark = (read_photo(as_file(one)) for one in (grey, 1 - grey))
@@ -310,7 +310,7 @@ def test_a_digit_on_a_long_strip_becomes_the_drawing(turn):
 thin = st.tuples(st.integers(1, 30), st.floats(1, 40)).map(lambda s: (s[0], round(s[0] * s[1])))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(shape=thin, turn=st.booleans(), data=st.data())
 def test_a_photograph_of_any_shape_makes_an_image_or_is_empty(shape, turn, data):
     (height, width), grey = shape, st.floats(0, 1)
@@ -329,7 +329,7 @@ values = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1, width=32))
 images = arrays(np.float32, shapes, elements=values)
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(image=images)
 def test_every_image_has_strokes_that_can_be_drawn(image):
     strokes = trace(image)
@@ -341,7 +341,7 @@ def test_every_image_has_strokes_that_can_be_drawn(image):
         assert prepare(strokes).max() > 0.9
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (60, 35), (1, 1), (1, 400), (200, 200)])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (60, 35), (1, 1), (1, 400), (96, 80)])
 def test_black_white_and_noise_have_an_answer(shape):
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     for image in (
@@ -354,7 +354,7 @@ def test_black_white_and_noise_have_an_answer(shape):
         assert all(np.isfinite(stroke).all() for stroke in trace(image))
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(
     data=st.binary(max_size=60),
     start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"BM", b"P5 2 2 255\n"]),
@@ -368,7 +368,7 @@ def test_whatever_bytes_come_are_an_image_or_refused_in_words(data, start):
         assert 0 <= image.min() <= image.max() <= 1
 
 
-@settings(max_examples=100)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(place=st.integers(0, 3000), value=st.integers(0, 255))
 def test_a_changed_byte_of_a_photograph_makes_an_image_or_an_error_in_words(place, value):
     data = bytearray(JPEG)

@@ -130,22 +130,7 @@ def test_after_a_seed_convolutions_are_computed_in_float32(device):
     assert (maps - exact).abs().max() < 1e-5 * exact.abs().max()
 
 
-def test_a_seed_goes_with_the_newer_switches_for_tf32():
-    """PyTorch 2.9 has others, and complains where it cannot make sense of both."""
-    code = """import torch
-from mnist_lib.training import seed_everything
-backends = torch.backends
-for switch in (backends, backends.cudnn, getattr(backends.cudnn, "conv", None)):
-    for precision in ("ieee", "tf32") * hasattr(switch, "fp32_precision"):
-        switch.fp32_precision = precision
-        seed_everything(0)
-        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))"""
-    command = [sys.executable, "-W", "error", "-c", code]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert (run.returncode, run.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None, True])
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5])
 def test_a_seed_that_is_none_is_refused(seed):
     with pytest.raises(error_for(seed), match=f"seed must be an integer from .*, got {seed!r}"):
         training.seed_everything(seed)
@@ -167,7 +152,7 @@ def test_base_seed_comes_from_the_environment(monkeypatch, text):
     training.seed_everything(training.base_seed() + 250)  # there is room for the seeds after it
 
 
-@pytest.mark.parametrize("text", ["-1", "1.5", "one", " 7", "4294967001", "1e3", "²"])
+@pytest.mark.parametrize("text", ["-1", "1.5", " 7", "4294967001", "²"])
 def test_a_base_seed_that_is_none_is_refused(monkeypatch, text):
     monkeypatch.setenv("MNIST_LIB_SEED", text)
     with pytest.raises(ValueError, match="MNIST_LIB_SEED must be an integer from 0 to ") as caught:
@@ -257,7 +242,7 @@ def test_a_descent_runs_away_beyond_two_by_the_largest_curvature(share, lands):
     x = torch.linspace(0, 3, 30)
     table = 2 * torch.tensor([[x.square().mean(), x.mean()], [x.mean(), 1.0]])
     rate = share * 2 / torch.linalg.eigvalsh(table).max().item()
-    w, b = training.descend(x, 2 * x + 1, rate, 5000)[-1]
+    w, b = training.descend(x, 2 * x + 1, rate, 1000)[-1]
     assert (abs(w - 2) < 0.01 and abs(b - 1) < 0.01) == lands
 
 
@@ -290,7 +275,7 @@ def test_evaluation_mode_puts_everything_back(train, grad, fails):
 
 
 @every_kind
-@pytest.mark.parametrize("batch_size", [1, 7, 25, 49, 50, 64])
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 64])
 def test_evaluation_is_exact_whatever_the_batches(kind, batch_size):
     model, split = make_model(), make_split(50)
     loss, right = evaluate_by_hand(model, split)
@@ -431,9 +416,9 @@ def test_a_prediction_is_the_most_probable_label():
 # Training
 
 
-@every_kind
-@pytest.mark.parametrize("make_optimizer", [SGD, ADAM], ids=["SGD", "Adam"])
-@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize(
+    ("kind", "make_optimizer", "epochs"), [(Batches, ADAM, 1), (DataLoader, SGD, 3)]
+)
 def test_training_follows_the_loop_written_by_hand(kind, make_optimizer, epochs):
     batches = kind(make_split(50), batch_size=16, shuffle=True)  # 16, 16, 16, 2
     by_hand, by_library = (make_model().eval() for _ in range(2))  # to train is for the loop to say
@@ -513,8 +498,10 @@ def fit(seed=0, epochs=3, kind=Batches, **options):
     return model, fitting.fit(model, batches, SGD(model.parameters()), epochs, **options)
 
 
-@every_kind
-@pytest.mark.parametrize("validate_every", [None, 1, 3, 4, 5, 12, 100])
+@pytest.mark.parametrize(
+    ("kind", "validate_every"),
+    [(DataLoader, 3), *((Batches, every) for every in (None, 1, 5, 12, 100))],
+)
 def test_fit_takes_the_steps_of_the_loop_and_its_rows_add_up(kind, validate_every):
     validation = Batches(make_split(30, seed=1), 7)
     model, history = fit(kind=kind, validation=validation, validate_every=validate_every)
@@ -625,18 +612,14 @@ def test_every_epoch_visits_every_example_once_in_a_new_order(kind):
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0] and list(range(50)) not in epochs
 
 
-@pytest.mark.parametrize("value", [0, -1, 2.5, 2.0, True, "3", np.float64(2)])
-@pytest.mark.parametrize("name", ["epochs", "validate_every"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("epochs", 0), ("epochs", 2.5), ("epochs", None), ("validate_every", 0)]
+)
 def test_epochs_and_validate_every_are_positive_integers(name, value):
     with pytest.raises(error_for(value)) as caught:
         fit(**{"epochs": 1, name: value})
     name = {"validate_every": "every"}.get(name, name)
     assert str(caught.value) == f"{name} must be an integer of at least 1, got {value!r}"
-
-
-def test_epochs_are_not_none():
-    with pytest.raises(TypeError, match="epochs must be an integer of at least 1, got None"):
-        fit(epochs=None)
 
 
 class Stream(IterableDataset):
@@ -704,7 +687,7 @@ def fit_with_record(every, names=NAMES, **options):
     return model, history, record
 
 
-@pytest.mark.parametrize("every", [1, 2, 4, 5, 12, 100, np.int64(5)])
+@pytest.mark.parametrize("every", [1, 4, np.int64(5), 100])
 def test_a_record_is_that_of_the_loop_written_by_hand(every):
     """Bit for bit, at step 0, at every multiple, and at the last step: once."""
     training.seed_everything(0)
@@ -780,11 +763,9 @@ def test_an_empty_record_says_how_it_is_filled():
         WeightRecord(NAMES)["1.weight"]
 
 
-@pytest.mark.parametrize("every", [0, 1.5])
-def test_a_record_is_kept_after_a_positive_number_of_steps(every):
-    wanted = f"every must be an integer of at least 1, got {every!r}"
-    with pytest.raises(error_for(every), match=wanted):
-        WeightRecord(NAMES, every)
+def test_a_record_is_kept_after_a_positive_number_of_steps():
+    with pytest.raises(ValueError, match="every must be an integer of at least 1, got 0"):
+        WeightRecord(NAMES, 0)
 
 
 def test_a_second_training_begins_a_new_record_and_a_new_history():
@@ -855,9 +836,10 @@ def noisy(images):
     return images + torch.rand_like(images)
 
 
-@pytest.mark.parametrize("make_schedule", [None, training.one_cycle])
-@pytest.mark.parametrize("augment", [None, noisy])
-@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize(
+    ("seed", "make_schedule", "augment"),
+    [(0, None, None), (7, None, noisy), (7, training.one_cycle, None)],
+)
 def test_the_recipe_is_the_loop_written_by_hand(make_schedule, augment, seed):
     choice = (partial(torch.optim.SGD, momentum=0.9), 0.1, make_schedule, 16)
     model = training.train(partial(make_model, None), make_split(), 3, seed, *choice, augment)
@@ -868,11 +850,26 @@ def test_the_recipe_is_the_loop_written_by_hand(make_schedule, augment, seed):
 
 
 def test_the_recipe_by_default():
-    """Adam with a one-cycle schedule up to 0.02, in batches of 32, or of 64 where there is much."""
-    for size, batch_size in ((200, 32), (9_999, 32), (10_000, 64)):
-        model = training.train(partial(make_model, None), make_split(size), epochs=1, seed=3)
-        choice = (torch.optim.Adam, 0.02, training.one_cycle, batch_size, lambda images: images)
-        assert same_weights(model, recipe_by_hand(make_split(size), 1, 3, *choice))
+    """Adam with a one-cycle schedule up to 0.02, in batches of 32."""
+    model = training.train(partial(make_model, None), make_split(200), epochs=1, seed=3)
+    choice = (torch.optim.Adam, 0.02, training.one_cycle, 32, lambda images: images)
+    assert same_weights(model, recipe_by_hand(make_split(200), 1, 3, *choice))
+
+
+@pytest.mark.parametrize(("size", "batch_size"), [(9_999, 32), (10_000, 64)])
+def test_where_there_is_much_the_recipe_takes_larger_batches(size, batch_size):
+    class Enough(Exception):
+        pass
+
+    class Look:
+        def after_step(self, training):
+            assert training.result.seen == batch_size
+            assert training.last_step == math.ceil(size / batch_size)
+            raise Enough
+
+    split = Split(torch.zeros(1, 1, 28, 28).expand(size, -1, -1, -1), torch.arange(size) % 10)
+    with pytest.raises(Enough):
+        training.train(make_model, split, epochs=1, seed=3, watchers=[Look()])
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -904,11 +901,52 @@ def weights_of(model):
     return hashlib.sha256(values).hexdigest()
 
 
+ANOTHER = """
+import torch
+from mnist_lib.training import seed_everything
+backends = torch.backends
+for switch in (backends, backends.cudnn, getattr(backends.cudnn, "conv", None)):
+    for precision in ("ieee", "tf32") * hasattr(switch, "fp32_precision"):
+        switch.fp32_precision = precision
+        seed_everything(0)
+        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))
+from tests.test_training import fit, weights_of
+print(weights_of(fit()[0]))
+"""
+
+
 def test_another_process_gets_the_same_weights_and_prints_nothing_else():
-    code = "from tests.test_training import fit, weights_of; print(weights_of(fit()[0]))"
+    """Not even a warning, whichever of the newer switches for TF32 was set: PyTorch 2.9 complains of contradictions."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": paths}
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-W", "error", "-c", ANOTHER]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert run.stderr == ""
     assert run.stdout.split() == [weights_of(fit()[0])]
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        (
+            "optimizer",
+            "optimizer must make a step without arguments, got LBFGS, whose step needs closure",
+        ),
+        (
+            "scheduler",
+            "scheduler must make a step without arguments, got ReduceLROnPlateau, whose step needs metrics",
+        ),
+    ],
+)
+def test_what_needs_an_argument_for_its_steps_is_refused_before_the_first(part, sentence):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    before = [weight.clone() for weight in model.parameters()]
+    make = torch.optim.LBFGS if part == "optimizer" else torch.optim.SGD
+    optimizer = make(model.parameters(), lr=0.1)
+    scheduler = None
+    if part == "scheduler":
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    split = Split(torch.rand(8, 1, 28, 28), torch.arange(8))
+    with pytest.raises(TypeError, match=f"^{sentence}$"):
+        training.fit(model, Batches(split, 4), optimizer, 1, scheduler)
+    assert all(map(torch.equal, before, model.parameters()))
