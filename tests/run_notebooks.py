@@ -11,11 +11,13 @@ import argparse
 import os
 import re
 import sys
+import tempfile
 import time
 from itertools import count
 from pathlib import Path
 
 import nbformat
+import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from notebook_rules import (
@@ -29,6 +31,7 @@ from notebook_rules import (
     read,
     tags,
 )
+from traitlets.config import Config
 
 SECONDS_A_CELL = 3600
 # In a traceback, what comes before the folder of Python, of the installed packages, or of ours.
@@ -84,8 +87,14 @@ def execute(notebook, folder, source, seed=None, threads=None):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.update(execution_count=None, outputs=[])
+    folder_of_sockets = tempfile.TemporaryDirectory(prefix="kernel", ignore_cleanup_errors=True)
+    talk = {
+        "ip": str(Path(folder_of_sockets.name, "socket")),
+        "transport": "ipc",
+    }  # no port to lose
     client = Client(
         notebook,
+        config=Config(KernelManager=talk if zmq.has("ipc") else {}),
         kernel_name="python3",
         timeout=SECONDS_A_CELL,
         resources={"metadata": {"path": str(folder)}},
@@ -94,7 +103,8 @@ def execute(notebook, folder, source, seed=None, threads=None):
         store_widget_state=False,
         extra_arguments=["--log-level=ERROR"],
     )
-    client.execute(env=environment)
+    with folder_of_sockets:
+        client.execute(env=environment)
 
 
 def clean(notebook):

@@ -4,6 +4,8 @@ import contextlib
 import copy
 import inspect
 import io
+import json
+import os
 import re
 import subprocess
 import sys
@@ -331,28 +333,57 @@ def with_outputs(path, changes):
     path.write_text(nbformat.v4.writes(notebook), "utf-8")
 
 
-def test_nbval_compares_sentences_and_not_the_numbers_behind_the_sign(tmp_path):
+STARTS_THE_SECOND_TIME = """
+import os, sys
+
+if not os.path.exists({flag!r}):  # as if another process had taken its port
+    open({flag!r}, "w").close()
+    sys.exit("no port for me")
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+
+
+def with_kernel(path, kernel, *sources):
+    """Write a notebook of cells that put out nothing, to be run by a kernel of that name."""
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.execution_count = number
+    notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel, "language": "python"}
+    path.write_text(nbformat.v4.writes(notebook), "utf-8")
+
+
+def test_nbval_compares_sentences_and_not_numbers_and_kernels_do_not_die_unheard(tmp_path):
     with_outputs(tmp_path / "numbers.ipynb", {"≈3": "≈[-0.3, 1,234]"})
     with_outputs(
         tmp_path / "words.ipynb", {"3.142": "3.143", "✓ Half": "✗ Half", "One pixel": "Two pixels"}
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-c",
-        "pyproject.toml",
-        "-n0",
-        "-rA",
-        "-pno:cacheprovider",
-        tmp_path,
-    ]
+    dies = "import os\n\nwritten = os.write(2, b'last words')\nos._exit(3)"
+    with_kernel(tmp_path / "dead.ipynb", "python3", "one = 1", dies, "two = 2", "three = 3")
+    with_kernel(tmp_path / "again.ipynb", "again", "one = 1")
+    folder = tmp_path / "kernels" / "again"
+    folder.mkdir(parents=True)
+    code = STARTS_THE_SECOND_TIME.format(flag=str(tmp_path / "flag"))
+    argv = [sys.executable, "-c", code, "-f", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "again"}))
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "conftest", "-n0"]
     done = subprocess.run(
-        command, cwd=rules.FOLDER, capture_output=True, text=True, encoding="utf-8"
+        [*command, "-rA", "-pno:cacheprovider", tmp_path],
+        cwd=rules.FOLDER,
+        env=os.environ | {"JUPYTER_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
-    failed = re.findall(r"^FAILED .*(numbers|words).*Cell (\d+)", done.stdout, re.MULTILINE)
-    assert failed == [("words", "1"), ("words", "4"), ("words", "6")], done.stdout
-    assert len(re.findall("^PASSED", done.stdout, re.MULTILINE)) == 2 * 12 - 3, done.stdout
+    failed = re.findall(
+        r"^FAILED .*(numbers|words|dead|again).*Cell (\d+)", done.stdout, re.MULTILINE
+    )
+    wanted = [("dead", "1"), ("words", "1"), ("words", "4"), ("words", "6")]
+    assert sorted(failed) == wanted, done.stdout
+    assert len(re.findall("^PASSED", done.stdout, re.MULTILINE)) == 2 * 12 - 3 + 2, done.stdout
+    assert "the kernel died" in done.stdout and "2 skipped" in done.stdout
+    assert re.search(r"stderr of the kernel of dead.ipynb -+\nlast words", done.stdout), done.stdout
+    assert (tmp_path / "flag").exists() and not list(tmp_path.glob("kernel*-*"))
 
 
 @pytest.mark.parametrize(
