@@ -171,3 +171,12 @@ def test_no_other_address_of_the_repository():
         for found in set(groups) - {"", address()}
     }
     assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_torch_is_pinned_with_its_partner_and_brings_what_it_needs_itself():
+    """A build for the CPU needs no CUDA. README says how to get it, of the same release."""
+    assert not [name for name in pins() if name.startswith(("nvidia", "cuda", "triton"))]
+    pair = " ".join(f"{name}{pins()[name][0].specifier}" for name in ("torch", "torchvision"))
+    assert re.fullmatch(r"torch==[\d.]+ torchvision==[\d.]+", pair)
+    index = "https://download.pytorch.org/whl/cpu"
+    assert f"    pip install {pair} --index-url {index}\n" in text("README.md")
