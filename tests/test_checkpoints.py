@@ -665,7 +665,7 @@ def test_a_checkpoint_cut_short_is_refused_and_the_one_before_is_named(path, who
 
 
 many = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=settings.default.max_examples // 4,
 )
 

@@ -223,7 +223,6 @@ RIGHT = {
     "09-temperature": [
         lambda logits, temperature: (logits / temperature).softmax(dim=1),
         lambda logits, temperature: (logits.double() / temperature).softmax(-1),
-        lambda logits, temperature: logits.div_(temperature).softmax(dim=1),  # its own copy
     ],
     "10-seen": [(8, 17), [8, 17], *several(8, 17)],
     "10-occlusion": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], *several(0, -1, 0.3)],

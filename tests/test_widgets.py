@@ -242,8 +242,8 @@ SIZES = {1: {"size": 6}, 2: {"rows": 3, "columns": 4}}
 
 
 def some_of(cases, thorough):
-    """Each seventh case, in which nearly every choice meets every other; or all."""
-    return list(cases) if thorough else list(cases)[2::7]
+    """Each seventh case; or all. From the fifth on: so each choice matters to what some of them show."""
+    return list(cases) if thorough else list(cases)[4::7]
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])
