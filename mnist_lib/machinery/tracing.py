@@ -151,7 +151,7 @@ def _without_specks(ink, threshold):
     """The ink without what is smaller than a twentieth of its largest part."""
     parts, _ = scipy.ndimage.label(ink > threshold)
     areas = np.bincount(parts.ravel())
-    specks = areas < areas[1:].max(initial=0) / 20
+    specks = areas < areas[1:].max() / 20
     specks[0] = False  # the paper
     return np.where(specks[parts], 0, ink)
 
