@@ -234,7 +234,8 @@ def test_nothing_is_cut_off(page, area):
                 const edge = area.getBoundingClientRect().right;
                 const parts = 'label, img, pre, button, input, [aria-live], [role=application], .widget-readout';
                 return [...area.querySelectorAll(parts)]
-                    .filter(part => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display != 'inline'
+                    .filter(part => part.scrollWidth > part.clientWidth + 1
+                            && getComputedStyle(part).display != 'inline'
                         || part.getBoundingClientRect().right > edge)
                     .map(part => part.outerHTML.slice(0, 80));
             }"""
