@@ -314,6 +314,22 @@ def test_every_cell_sees_what_it_notices(name):
             assert [columns] * height == ends(by_column[:, :, column]), (layer, column)
 
 
+class SideBySide(nn.Module):
+    """A channel that looks at one pixel, and one that looks at nine."""
+
+    def __init__(self):
+        super().__init__()
+        self.narrow, self.wide = nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, images):
+        return torch.cat([self.narrow(images), self.wide(images)], dim=1)
+
+
+def test_a_cell_sees_what_any_of_its_channels_sees():
+    seen = features.seen_pixels(Stack(SideBySide()), "layers.0", 5, 8)
+    assert seen == (range(4, 7), range(7, 10))
+
+
 def test_a_part_of_a_nested_layer_sees_less_than_the_whole():
     model = blurred()
     assert features.seen_pixels(model, "layers.2.0", 5, 5)[0] == range(3, 9)

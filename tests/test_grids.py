@@ -559,7 +559,8 @@ def test_the_progress_bar_grows_as_the_runs_come_in(monkeypatch):
 
     monkeypatch.setattr(grids, "progress_bar", lambda *_: contextlib.nullcontext(Bar()))
     failing_grid(make_model=make, seeds=range(5), together=2)
-    assert counts == [2, 2, 1] and now == [0, 0, 2, 2, 4]
+    assert counts == [2, 2, 1]
+    assert now == sorted(now) and set(now) == {0, 2, 4}, "each waits for those before it"
 
 
 # Other processes, other machines

@@ -375,7 +375,7 @@ def test_an_odd_drawing_gets_an_answer(painted):
         [[[0, 0.5], [1, 0.5]]],  # a line
         [[[0.5, 0.5], [0.5, 0.5]]],
         [[[n / 1e3, 0.3], [n / 1e3, 0.6]] for n in range(1000)],
-        [[[n / 1e4, n * n % 97 / 97] for n in range(10_000)]],
+        [[[n / 4e3, n * n % 97 / 97] for n in range(4000)]],
     ):
         from_the_page(pad, drawing)
         for preparation in (PREPARED, SQUEEZED):
