@@ -752,6 +752,8 @@ NONSENSE = {
     "the start of the epoch": lambda state: state.update(epoch_start=None),
     "a step": lambda state: state["progress"].update(step="3"),
     "half a step": lambda state: state["progress"].update(step=2.5),
+    "seconds": lambda state: state["progress"].update(seconds=[3.0]),
+    "another epoch": lambda state: state["progress"].update(epoch=2),
     "a row": lambda state: state["watcher 1"]["rows"].append("x"),
     "a recent batch": lambda state: state["watcher 1"].pop("recent"),
 }

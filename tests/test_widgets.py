@@ -6,6 +6,7 @@ import io
 import itertools
 import re
 import threading
+import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -511,8 +512,18 @@ def test_nothing_is_recorded_for_gradients(monkeypatch):
     assert on == [False, False]
 
 
-def test_explorers_work_in_any_thread(painted):
+def test_explorers_work_in_any_thread(painted, monkeypatch):
     """Kernels run widgets in threads of their own, and others draw at the same time."""
+    image, inside, crowds = widgets.explorer._image, [], []
+
+    def slow_image(view, step):
+        inside.append(view)
+        time.sleep(0.01)  # time for another to come in
+        crowds.append(sum(other is view for other in inside))
+        inside.remove(view)
+        return image(view, step)
+
+    monkeypatch.setattr(widgets.explorer, "_image", slow_image)
     makes = [EXPLORERS[name] for name in ("convolution 1-D", "learning rate", "kernels")]
     explorers = [make() for make in makes]
     together = threading.Barrier(6, timeout=60)
@@ -520,12 +531,13 @@ def test_explorers_work_in_any_thread(painted):
     def drive(number):
         together.wait()
         explorer = explorers[number % 3]
-        for step in [3, 1, 2]:
+        for step in [3, 1, 4, 2] if number < 3 else [2, 4, 1, 3]:
             (explorer.step if number < 3 else explorer.play).value = step
         together.wait()
 
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(drive, range(6)))
+    assert set(crowds) == {1}  # one change of an explorer at a time
     for explorer, alone in zip(explorers, [make() for make in makes]):
         assert explorer.step.value == explorer.play.value
         alone.step.value = explorer.step.value

@@ -5,6 +5,7 @@ import copy
 import glob
 import hashlib
 import io
+import math
 import os
 import pickle
 import random
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from .checks import integer
+from .checks import integer, number
 
 PROGRESS = ("step", "epoch", "seconds")  # of a Training
 _first_seen = weakref.WeakKeyDictionary()  # {schedule: the description of it and its optimizer}
@@ -277,7 +278,11 @@ class Checkpoint:
                 if there != here:
                     what = f"“{there}” there, “{here}” here; start anew under another name"
                     raise CheckpointError(f"{name} is of another training: {what}")
-            step, last = integer("step", saved["progress"]["step"], least=0), training.last_step
+            step, epoch, seconds = (saved["progress"][name] for name in PROGRESS)
+            step, last = integer("step", step, least=0), training.last_step
+            if integer("epoch", epoch, least=0) != step // len(training.batches):
+                raise ValueError(f"step {step} is not in epoch {epoch}")
+            number("seconds", seconds, 0, math.inf)
             if step > last:
                 what = f"come to step {step:,}, and the epochs asked for end at {last:,}"
                 raise CheckpointError(f"{name} has {what}; ask for more epochs")
