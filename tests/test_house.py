@@ -180,3 +180,9 @@ def test_torch_is_pinned_with_its_partner_and_brings_what_it_needs_itself():
     assert re.fullmatch(r"torch==[\d.]+ torchvision==[\d.]+", pair)
     index = "https://download.pytorch.org/whl/cpu"
     assert f"    pip install {pair} --index-url {index}\n" in text("README.md")
+
+
+def test_what_begins_first_exists():
+    """A notebook that gets another name must not lose its place."""
+    for name in re.findall(r'"(\w+\.(?:ipynb|py))"', text("conftest.py")):
+        assert (NOTEBOOKS / name).is_file() or (FOLDER / "tests" / name).is_file(), name

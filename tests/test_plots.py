@@ -273,6 +273,20 @@ def test_a_figure_looks_the_same_whatever_style_the_user_has_and_leaves_it_alone
     assert dict(matplotlib.rcParams) == before
 
 
+def test_a_figure_of_the_readers_own_looks_the_same_too(monkeypatch):
+    shown = []
+    monkeypatch.setattr(base, "get_ipython", lambda: "a shell")
+    monkeypatch.setattr(base, "display", lambda data, **how: shown.append(data["image/png"]))
+    for user in ("default", "dark_background"):
+        plt.style.use(user)
+        ax = plots.new_axes(3, 2)
+        ax.plot([1, 2], color="black", linewidth=1, label="loss")
+        ax.set(xlabel="step", ylabel="loss")
+        ax.legend()
+        plots.show(plots.describe(ax, "A line."))
+    assert shown[0] == shown[1]
+
+
 @every_plot
 def test_what_cannot_be_drawn_is_refused_by_the_name_of_an_argument(name):
     plot, case, refused = getattr(plots, name), CASES[name](0), 0

@@ -2,7 +2,8 @@
 
 A plot function draws into `ax`, or into a new figure where that is None, and returns the axes; `show` puts the
 figure on the page. In descriptions, numbers that depend on the data or the seed stand behind an ≈. What cannot be
-drawn, such as another number of captions than of pictures, is refused with a TypeError or a ValueError.
+drawn, such as another number of captions than of pictures, is refused with a TypeError or a ValueError that names the
+argument.
 
 - `base`: the look of the series, `new_axes`, `describe`, `show`.
 - `images`: digits, their pixels, how many there are, what a model says of one.

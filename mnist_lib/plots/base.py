@@ -87,9 +87,10 @@ def show(ax):
     words = " ".join(part.description for part in figure.axes if hasattr(part, "description"))
     if not words:
         raise ValueError("ax must have a description, got none: call describe(ax, '…') first")
-    for part in figure.axes:  # a legend of the reader's own too
-        if part.get_legend() is not None:
-            part.get_legend().set_frame_on(False)
+    for legend in filter(None, (part.get_legend() for part in figure.axes)):  # the reader's own too
+        legend.set_frame_on(False)
+        for text in legend.get_texts():
+            text.set_color("black")
     if get_ipython() is None:  # a plain Python program
         plt.show()
         print(words)
