@@ -194,7 +194,7 @@ def _image(view, step):
         style = f"display: grid; grid-template-columns: {columns}; gap: 4px"
         return f'<div style="{style}">{parts}</div>'
     with plots.style():
-        figure = Figure(view.figure_size, dpi=2 * PIXELS_PER_INCH, facecolor="white", layout="none")
+        figure = Figure(view.figure_size, dpi=2 * PIXELS_PER_INCH, layout="none")
         ax = view.draw(step, figure)
         file = io.BytesIO()
         FigureCanvasAgg(figure).print_png(file)
