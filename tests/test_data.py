@@ -541,6 +541,7 @@ def exif_with(*entries):
     ],
     ids=lambda entry: f"{entry[0]:#x}",
 )
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_a_photograph_is_turned_whatever_else_stands_beside_its_orientation(tmp_path, entry):
     root = folder_with(tmp_path, "6/a.jpg", exif=exif_with(entry))
     upright, _ = DigitFolder(root, size=None)[0]
@@ -549,6 +550,7 @@ def test_a_photograph_is_turned_whatever_else_stands_beside_its_orientation(tmp_
 
 
 @pytest.mark.parametrize("format", ["AVIF", "DDS", "WEBP", "TIFF", "ICNS", "JPEG2000"])
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_a_damaged_file_is_named_or_read(tmp_path, format):
     """Pillow raises whatever comes to hand: struct.error, TypeError, RuntimeError …"""
     file, random, refused = io.BytesIO(), np.random.default_rng(0), 0

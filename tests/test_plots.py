@@ -288,6 +288,7 @@ def test_a_figure_of_the_readers_own_looks_the_same_too(monkeypatch):
 
 
 @every_plot
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
 def test_what_cannot_be_drawn_is_refused_by_the_name_of_an_argument(name):
     plot, case, refused = getattr(plots, name), CASES[name](0), 0
     for place in range(len(case)):
