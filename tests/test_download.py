@@ -492,7 +492,16 @@ def test_after_a_kill_before_any_step_on_the_disk_the_next_run_succeeds_and_lose
     assert step > 12
 
 
+@pytest.fixture
+def interrupts():
+    """A signal raises KeyboardInterrupt, as in a notebook. (Where pytest runs in the background, it is ignored.)"""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("interrupts")
 @pytest.mark.parametrize("answer", [loopback.silence, loopback.trickle])
 def test_a_stopped_cell_leaves_neither_files_nor_a_thread(serve, folder, monkeypatch, answer):
     def stop(handler, packed):
