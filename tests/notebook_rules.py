@@ -26,7 +26,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 MARKS = {"holds": "✓", "fails": "✗", "unanswered": "○"}
 NBVAL_TAGS = {"nbval-ignore-output", "nbval-check-output", "nbval-skip", "raises-exception"}
 TAGS = {"setup", "homework", "exercise", "check", "solution", "wide"} | NBVAL_TAGS
-MOST_BYTES, MOST_LINES, MOST_MEDIAN_LINES, MOST_COLUMNS = 1_500_000, 30, 5, 100
+MOST_BYTES, MOST_LINES, MOST_MEDIAN_LINES, MOST_COLUMNS = 1_500_000, 25, 5, 100
 
 
 # Reading notebooks

@@ -287,6 +287,41 @@ def test_a_figure_of_the_readers_own_looks_the_same_too(monkeypatch):
     assert shown[0] == shown[1]
 
 
+def test_scores_may_be_tensors_lists_or_the_columns_of_a_table():
+    shares = {"a": [0.9, 0.7], "b": [0.5, 0.3]}
+    expected = plots.plot_scores(shares).description
+    tensors = {name: torch.tensor(of, requires_grad=True) for name, of in shares.items()}
+    lists = {name: [torch.tensor(share) for share in of] for name, of in shares.items()}
+    for same in (tensors, lists, pd.DataFrame(shares)):
+        assert plots.plot_scores(same).description == expected
+    assert "a ≈90.0" in plots.plot_scores({"a": 0.9}).description
+
+
+def test_a_cross_table_is_a_confusion_matrix_with_names():
+    labels, answers = pd.Series(list("xyyz")), pd.Series(list("xxyz"))
+    table = pd.crosstab(labels, answers)
+    ax = plots.plot_confusion(table)
+    assert texts(ax) == [str(count) for count in table.to_numpy().ravel()]
+    for axis in (ax.xaxis, ax.yaxis):
+        assert [tick.get_text() for tick in axis.get_ticklabels()] == ["x", "y", "z"]
+    assert "≈1 times a ≈y was called ≈x" in ax.description
+    with pytest.raises(ValueError, match="matrix must have the same rows as columns, got"):
+        plots.plot_confusion(pd.crosstab(labels, answers.replace("z", "x")))
+
+
+def test_one_image_is_drawn_whatever_its_axes():
+    image = make_images(0)[:1]
+    for one in (image, image[0], image[0, 0], [image[0]], image.numpy()):
+        ax = plots.plot_digits(one)
+        assert np.array_equal(ax.images[0].get_array(), image[0, 0]) and len(ax.images) == 1
+        assert ax.description.startswith("1 image of digits")
+    assert np.array_equal(plots.plot_pixels(image[0, 0]).images[0].get_array(), image[0, 0])
+    with pytest.raises(ValueError, match=r"image must have the shape \(1, H, W\) or \(H, W\), got"):
+        plots.plot_pixels(make_images(0))
+    with pytest.raises(ValueError, match=r"probabilities must be \(10,\), got \(1, 10\)"):
+        plots.plot_prediction(image[0], make_probabilities(0)[None])
+
+
 @every_plot
 @pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
 def test_what_cannot_be_drawn_is_refused_by_the_name_of_an_argument(name):
