@@ -35,6 +35,11 @@ FILES = tiny_mnist()
 HASHES = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
 
 
+def pack(name):
+    """The file as it is sent. Not compressed: some has to be longer than what is read at a time."""
+    return gzip.compress(FILES[name], compresslevel=0, mtime=0)
+
+
 def store(folder, **replaced):
     """Put the tiny set where torchvision keeps it; `replaced` maps the start of a name to other bytes."""
     raw = folder / "MNIST" / "raw"
@@ -49,6 +54,14 @@ def store(folder, **replaced):
 
 def well(handler, packed):
     send(handler, packed)
+
+
+def ranges(handler, packed, most=None):
+    """Begins where it is asked to, and hangs up after `most` bytes."""
+    start = int(handler.headers.get("Range", "bytes=0-")[len("bytes=") : -1])
+    if start >= len(packed):
+        return handler.send_error(416)
+    send(handler, packed[start:][:most], length=len(packed) - start, code=206 if start else 200)
 
 
 def slowly(handler, packed):
@@ -108,18 +121,18 @@ def in_circles(handler, packed):
     handler.end_headers()
 
 
-def send(handler, body, length=None):
-    handler.send_response(200)
+def send(handler, body, length=None, code=200):
+    handler.send_response(code)
     handler.send_header("Content-Length", str(len(body) if length is None else length))
     handler.end_headers()
+    handler.server.sent += len(body)
     handler.wfile.write(body)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
-        # not compressed: some file has to be longer than what is read at a time
-        packed = gzip.compress(FILES[self.path.strip("/").removesuffix(".gz")], compresslevel=0)
+        packed = pack(self.path.strip("/").removesuffix(".gz"))
         with contextlib.suppress(ConnectionError):  # the other side was stopped, or hung up
             self.server.answer(self, packed)
 
@@ -129,9 +142,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serve(answer=well):
-    """A server that answers as `answer` does; its `url`, and the paths it was `asked` for."""
+    """A server that answers as `answer` does; its `url`, the paths it was `asked` for, and how many bytes it `sent`."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.answer, server.asked = answer, []
+    server.answer, server.asked, server.sent = answer, [], 0
     server.over = threading.Event()
     server.url = f"http://127.0.0.1:{server.server_port}/"
     threading.Thread(

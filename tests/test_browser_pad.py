@@ -286,7 +286,9 @@ def test_a_pen_draws_and_the_palm_before_it_leaves_nothing(lab, area):
         fingers.touch("touchMove", (0, (0.82, 0.9 - 0.1 * n)))
     fingers.pen("mouseReleased", (0.7, 0.3))
     fingers.touch("touchEnd")
-    drawn, *_ = lab.until(lambda drawn, *_: len(drawn) == 1 and math.dist(drawn[0][-1], (0.7, 0.3)) < 0.01)
+    drawn, *_ = lab.until(
+        lambda drawn, *_: len(drawn) == 1 and math.dist(drawn[0][-1], (0.7, 0.3)) < 0.01
+    )
     assert len(drawn) == 1 and off_line(drawn[0], [(0.3, 0.3), (0.7, 0.3)]) < 0.01
     assert brightness(canvas, [(0.82, 0.7), (0.8, 0.9), (0.5, 0.3)]) == [0, 0, 255]
 

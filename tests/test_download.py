@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gzip
 import itertools
 import json
 import os
@@ -38,7 +39,7 @@ def fetch(folder, mirror, watched, last):
             if pathlib.Path(folder, "MNIST", "raw").exists() and not download.is_complete(folder):
                 os._exit(3)
             looking = False
-        writes = event == "open" and "w" in (arguments[1] or "")
+        writes = event == "open" and set("wa") & set(arguments[1] or "")
         if last and (writes or event.startswith(("os.", "shutil.", "tempfile."))):
             steps += 1
             if steps == last:
@@ -215,8 +216,8 @@ FAULTS = {
 FIRST = "train-images-idx3-ubyte.gz"
 
 
-def check_auto(folder, capsys, sentence):
-    """Whoever asks for "auto" gets the sample and one line that says why, which is returned; nothing is left."""
+def check_auto(folder, capsys, sentence, left=()):
+    """Whoever asks for "auto" gets the sample and one line that says why, returned here. What had come is `left`."""
     assert load_mnist("auto").source == "sample"
     said = capsys.readouterr().out
     begin = (
@@ -225,7 +226,7 @@ def check_auto(folder, capsys, sentence):
     assert said.startswith(begin) and said.endswith(".\n") and said.count("\n") == 1
     reason = said.removeprefix(begin).removesuffix(".\n")
     assert re.match(sentence, reason), reason
-    assert left_in(folder) == set()
+    assert left_in(folder) == set(left)
     return reason
 
 
@@ -297,22 +298,23 @@ def test_mirrors_that_accept_and_never_answer_give_auto_the_sample_within_ten_se
 
 
 @pytest.mark.parametrize(
-    ("answer", "limits"),
+    ("answer", "limit", "left"),
     [
-        (headers_then_silence, {"ANSWER_SECONDS": 1.0}),
-        (headers_for_ever, {"ANSWER_SECONDS": 1.0}),
-        (loopback.half_then_silence, {"STALL_SECONDS": 1.0}),
+        (headers_then_silence, "ANSWER_SECONDS", set()),
+        (headers_for_ever, "ANSWER_SECONDS", set()),
+        (loopback.half_then_silence, "STALL_SECONDS", {".mnist.parts"}),
     ],
 )
-def test_a_server_that_falls_silent_is_left_soon_after(serve, folder, monkeypatch, answer, limits):
-    for name, seconds in limits.items():
-        monkeypatch.setattr(download, name, seconds)
+def test_a_server_that_falls_silent_is_left_soon_after(
+    serve, folder, monkeypatch, answer, limit, left
+):
+    monkeypatch.setattr(download, limit, 1.0)
     serve(answer)
     begin = time.monotonic()
     with pytest.raises(DataUnavailable, match=r"^127.0.0.1:[0-9]+ sent nothing for 1 s$"):
         fetch(folder)
     assert time.monotonic() - begin <= 3
-    assert left_in(folder) == set()
+    assert left_in(folder) == left
 
 
 def test_a_trickle_is_no_silence_and_ends_when_the_time_is_up(serve, folder, monkeypatch, capsys):
@@ -326,6 +328,7 @@ def test_a_trickle_is_no_silence_and_ends_when_the_time_is_up(serve, folder, mon
         folder,
         capsys,
         "127.0.0.1:[0-9]+ had sent [1-9][0-9,]+ bytes, and not all of MNIST, when the time was up$",
+        left={".mnist.parts"},
     )
     assert time.monotonic() - begin <= 4
     assert len(server.asked) == 1  # there was no time left for another mirror
@@ -352,6 +355,59 @@ def test_when_every_mirror_is_bad_the_message_names_each(folder, monkeypatch, ca
             ".*:[0-9]+ sent files that are not those of MNIST; .*:[0-9]+ answered with error 403"
         )
         check_auto(folder, capsys, sentence)
+
+
+# What has come already
+
+
+def test_a_line_that_breaks_again_and_again_brings_it_all_once(serve, folder):
+    seen = []
+    server = serve(functools.partial(loopback.ranges, most=40_000))
+    fetch(folder, progress=seen.append)
+    assert held_in(folder) == loopback.FILES
+    size = sum(len(loopback.pack(name)) for name in loopback.FILES)
+    assert server.sent == size and len(server.asked) > 6
+    assert seen == sorted(seen) and seen[-1] == size
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        loopback.pack("t10k-images-idx3-ubyte")[:20_000],  # of another file
+        bytes(10**6),  # longer than what is sent
+        gzip.compress(b"another file"),
+    ],
+    ids=["another", "longer", "whole"],
+)
+def test_what_does_not_fit_is_asked_for_from_the_beginning(serve, folder, part):
+    parts = folder / ".mnist.parts"
+    parts.mkdir(parents=True)
+    (parts / FIRST).write_bytes(part)
+    serve(loopback.ranges)
+    fetch(folder)
+    assert held_in(folder) == loopback.FILES
+    assert left_in(folder) == {"MNIST"}
+
+
+def test_a_server_that_refuses_loses_nothing_of_what_has_come(serve, folder):
+    parts = folder / ".mnist.parts"
+    parts.mkdir(parents=True)
+    (parts / FIRST).write_bytes(loopback.pack(FIRST.removesuffix(".gz"))[:-1])
+    server = serve(loopback.status(403))
+    with pytest.raises(DataUnavailable, match="answered with error 403"):
+        fetch(folder)
+    server.answer = loopback.ranges
+    fetch(folder)
+    assert server.sent == 1 + sum(len(loopback.pack(name)) for name in [*loopback.FILES][1:])
+
+
+@posix
+def test_the_next_user_of_a_shared_folder_may_go_on(serve, folder):
+    serve(loopback.short_answer)
+    with pytest.raises(DataUnavailable, match="sent a part of"):
+        fetch(folder)
+    parts = folder / ".mnist.parts"
+    assert [path.stat().st_mode & 0o777 for path in (parts, parts / FIRST)] == [0o777, 0o666]
 
 
 # Bad folders
@@ -399,16 +455,19 @@ def test_a_folder_that_cannot_be_written_says_so(serve, folder):
         fetch(folder)
 
 
-def test_a_full_disk_says_so_and_leaves_nothing(serve, folder, monkeypatch):
+def test_a_full_disk_says_so_and_goes_on_when_there_is_space(serve, folder, monkeypatch):
     def write_bytes(path, content, write=Path.write_bytes):
         write(path, content[:100])
         raise OSError("No space left on device")
 
-    serve()
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
-    with pytest.raises(DataUnavailable, match=r"cannot be written \(No space left on device\)"):
-        fetch(folder)
-    assert left_in(folder) == set()
+    server = serve()
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", write_bytes)
+        with pytest.raises(DataUnavailable, match=r"cannot be written \(No space left on device\)"):
+            fetch(folder)
+    assert left_in(folder) == {".mnist.parts"}
+    fetch(folder)
+    assert left_in(folder) == {"MNIST"} and sent_once(server)
 
 
 @posix
@@ -455,21 +514,29 @@ def test_who_waits_too_long_for_another_process_is_told_so(serve, folder, forks)
 
 
 @posix
-def test_after_a_kill_half_way_the_next_run_succeeds_and_leaves_nothing(serve, folder, forks):
+@pytest.mark.parametrize("answer", [loopback.well, loopback.ranges])
+def test_after_a_kill_half_way_the_next_run_goes_on_and_leaves_nothing(
+    serve, folder, forks, answer
+):
     def third_file_hangs(handler, packed):
         hangs = "t10k-images" in handler.path
-        (loopback.half_then_silence if hangs else loopback.well)(handler, packed)
+        (loopback.half_then_silence if hangs else answer)(handler, packed)
 
     server = serve(third_file_hangs)
     (other,) = forks(folder)
-    wait_until(lambda: len(server.asked) == 3)
+    third = folder / ".mnist.parts" / "t10k-images-idx3-ubyte.gz"
+    wait_until(third.exists)
     os.kill(other, signal.SIGKILL)
     assert forks.ends() == [-signal.SIGKILL]
-    assert left_in(folder) == set()
-    server.answer = loopback.well
+    assert left_in(folder) == {".mnist.parts"}
+    there = third.stat().st_size if answer is loopback.ranges else 0
+    server.answer, server.asked, server.sent = answer, [], 0
     fetch(folder)
     assert held_in(folder) == loopback.FILES
     assert left_in(folder) == {"MNIST"}
+    names = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    assert server.asked == [f"/{name}.gz" for name in names]
+    assert server.sent == sum(len(loopback.pack(name)) for name in names) - there
 
 
 @posix
@@ -503,7 +570,7 @@ def interrupts():
 @posix
 @pytest.mark.usefixtures("interrupts")
 @pytest.mark.parametrize("answer", [loopback.silence, loopback.trickle])
-def test_a_stopped_cell_leaves_neither_files_nor_a_thread(serve, folder, monkeypatch, answer):
+def test_a_stopped_cell_leaves_no_thread(serve, folder, monkeypatch, answer):
     def stop(handler, packed):
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         answer(handler, packed)
@@ -514,5 +581,4 @@ def test_a_stopped_cell_leaves_neither_files_nor_a_thread(serve, folder, monkeyp
     with pytest.raises(KeyboardInterrupt):
         fetch(folder)
     assert time.monotonic() - begin <= 2
-    assert left_in(folder) == set()
     wait_until(lambda: not listeners(), seconds=5)

@@ -1,7 +1,8 @@
 """Full MNIST on disk: downloaded once, checked, moved into place whole.
 
-`fetch` is what the package calls. A thread listens to the server and keeps what comes in memory; it can be left
-alone, whatever it waits for. Nothing is written before all has arrived and is MNIST, byte for byte.
+`fetch` is what the package calls. A thread listens to the server; it can be left alone, whatever it waits for. What
+comes is kept in a hidden folder, and the next attempt goes on from there. Nothing moves to where it is looked for
+before all has arrived and is MNIST, byte for byte.
 """
 
 import gzip
@@ -14,6 +15,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,7 +31,9 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+PACKED_BYTES = 11_594_722  # of the four files as they are sent
 ANSWER_SECONDS = 4.0  # a server that has sent nothing by then is left alone
+PARTS = ".mnist.parts"  # the folder of what has come so far
 STALL_SECONDS = 6.0  # so is a download that has begun, and then brings nothing for so long
 
 
@@ -45,17 +50,18 @@ def is_complete(folder):
         return False
 
 
-def fetch(folder, seconds=600.0):
+def fetch(folder, seconds=600.0, progress=lambda there: None):
     """Make sure that `folder` holds all of MNIST, as torchvision stores it.
 
     The files are compared with their SHA-256 and move into place in one step. A lock lets one process download
-    while others wait for it. Files that were there and are not MNIST's are kept under another name. The mirrors are
-    tried in turn; the environment variable MNIST_LIB_MIRROR, the address of a folder with the four `.gz` files,
-    replaces them.
+    while others wait for it. What arrived before a download was stopped is not asked for again. Files that were there
+    and are not MNIST's are kept under another name. The mirrors are tried in turn; the environment variable
+    MNIST_LIB_MIRROR, the address of a folder with the four `.gz` files, replaces them.
 
     Args:
         folder: where MNIST/raw belongs, a path.
         seconds: how long to wait and to download, together.
+        progress: called with the number of bytes that are there, of PACKED_BYTES, whenever some have arrived.
 
     Raises:
         DataUnavailable: the files could not be had; the message says why.
@@ -68,7 +74,7 @@ def fetch(folder, seconds=600.0):
         # mode: the users who share a folder share the lock
         with FileLock(folder / ".mnist.lock", timeout=seconds, mode=0o666):
             if not is_complete(folder):
-                _put_in_place(_download(deadline), folder)
+                _put_in_place(_download(folder / PARTS, deadline, progress), folder)
     except Timeout:
         raise DataUnavailable(
             f"another process has been downloading MNIST for more than {seconds:.0f} s"
@@ -92,62 +98,130 @@ def _put_in_place(files, folder):
         raw.parent.mkdir(exist_ok=True)
         if raw.exists():
             raw.replace(raw.with_name(f"raw-not-mnist-{time.time_ns()}"))
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
         arrived.replace(raw)
     finally:
         shutil.rmtree(arrived, ignore_errors=True)
 
 
-def _download(deadline):
-    """The four files, {name: bytes}, from the first mirror that sends them."""
+class _NotSent(Exception):
+    """A mirror did not send what it was asked for; the message says why."""
+
+
+def _download(parts, deadline, progress):
+    """The four files, {name: bytes}, from the first mirror that sends what the folder `parts` lacks."""
     named, reasons = os.environ.get("MNIST_LIB_MIRROR"), []
-    for mirror in [named] if named else MIRRORS:
-        answer = _ask(mirror, deadline)
-        if isinstance(answer, dict):
-            return answer
-        reasons.append(f"{urllib.parse.urlsplit(mirror).netloc or mirror} {answer}")
-        if time.monotonic() > deadline:
-            break
+    parts.mkdir(exist_ok=True)
+    _share(parts, 0o777)
+    try:
+        for mirror in [named] if named else MIRRORS:
+            try:
+                return {name: _file(mirror, name, parts, deadline, progress) for name in SHA256}
+            except _NotSent as reason:
+                reasons.append(f"{urllib.parse.urlsplit(mirror).netloc or mirror} {reason}")
+            if time.monotonic() > deadline:
+                break
+    finally:
+        with suppress(OSError):
+            parts.rmdir()  # where nothing has come
     raise DataUnavailable("; ".join(reasons))
 
 
-def _ask(mirror, deadline):
-    """The four files, {name: bytes}, from this mirror; or, as a str, why it did not send them."""
-    arrivals, left = queue.SimpleQueue(), threading.Event()
-    size, patience = 0, ANSWER_SECONDS
+def _file(mirror, name, parts, deadline, progress):
+    """One of the files, bytes: what `parts` has of it, and the rest from this mirror."""
+    part = parts / f"{name}.gz"
+    begun = part.exists()
+    if begun:
+        with suppress(_NotSent):
+            return _unpacked(part, name)
+    while True:
+        before = _size(part)
+        try:
+            _receive(f"{mirror.rstrip('/')}/{name}.gz", part, deadline, progress)
+        except _NotSent:
+            if _size(part) <= before:
+                raise
+            continue  # it brought something: ask for the rest
+        try:
+            return _unpacked(part, name)
+        except _NotSent:
+            part.unlink()
+            if not begun:
+                raise
+            begun = False  # what was there did not fit: once more, from the beginning
+
+
+def _receive(address, part, deadline, progress):
+    """Add to the file `part` what it lacks, from this address. What has come stays, whatever happens."""
+    arrivals, left, patience = queue.SimpleQueue(), threading.Event(), ANSWER_SECONDS
     try:
-        threading.Thread(target=_listen, args=(mirror, arrivals, left), daemon=True).start()
+        listen = (address, _size(part), arrivals, left)
+        threading.Thread(target=_listen, args=listen, daemon=True).start()
         while (time_left := deadline - time.monotonic()) > 0:
             arrived = arrivals.get(timeout=min(patience, time_left))
-            if not isinstance(arrived, int):
-                return arrived
-            size, patience = size + arrived, STALL_SECONDS
+            if arrived is None:
+                return
+            if isinstance(arrived, str):
+                raise _NotSent(arrived)
+            if arrived == b"":  # it begins at the beginning
+                part.unlink(missing_ok=True)
+                continue
+            with part.open("ab") as file:
+                file.write(arrived)
+            _share(part, 0o666)
+            patience = STALL_SECONDS
+            progress(sum(map(_size, part.parent.iterdir())))
     except queue.Empty:
         if patience < time_left:
-            return f"sent nothing for {patience:.0f} s"
+            raise _NotSent(f"sent nothing for {patience:.0f} s") from None
     finally:
         left.set()
-    return f"had sent {size:,} bytes, and not all of MNIST, when the time was up"
+    size = sum(map(_size, part.parent.iterdir()))
+    raise _NotSent(f"had sent {size:,} bytes, and not all of MNIST, when the time was up")
 
 
-def _listen(mirror, arrivals, left):
-    """Put into the queue `arrivals` the number of bytes as they come; at last the files, or why there are none."""
-    files = {}
-    for name in SHA256:
-        try:
-            address, headers = f"{mirror.rstrip('/')}/{name}.gz", {"User-Agent": "mnist_lib"}
-            request, packed = urllib.request.Request(address, headers=headers), bytearray()
-            with urllib.request.urlopen(request, timeout=2 * STALL_SECONDS) as answer:
-                while not left.is_set() and (chunk := answer.read1(2**16)):
-                    packed += chunk
-                    arrivals.put(len(chunk))
-            files[name] = gzip.decompress(packed)
-        except urllib.error.HTTPError as error:
-            return arrivals.put(f"answered with error {error.code} instead of sending {name}.gz")
-        except Exception as error:
-            return arrivals.put(f"did not send {name}.gz ({getattr(error, 'reason', error)})")
-        if not _is_mnist(name, files[name]):
-            return arrivals.put("sent files that are not those of MNIST")
-    arrivals.put(files)
+def _listen(address, start, arrivals, left):
+    """Put into the queue `arrivals` the bytes from `start` on as they come, then None; or, as a str, why they do not.
+
+    Where the server sends the file from its beginning, b"" comes first.
+    """
+    name = address.rpartition("/")[2]
+    headers = {"User-Agent": "mnist_lib"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        request = urllib.request.Request(address, headers=headers)
+        with urllib.request.urlopen(request, timeout=2 * STALL_SECONDS) as answer:
+            if answer.status != 206:
+                arrivals.put(b"")
+            while not left.is_set() and (chunk := answer.read1(2**16)):
+                arrivals.put(chunk)
+            arrivals.put(f"sent a part of {name}" if answer.length else None)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and start:  # no such part: what is there is not the beginning of it
+            return _listen(address, 0, arrivals, left)
+        arrivals.put(f"answered with error {error.code} instead of sending {name}")
+    except Exception as error:
+        arrivals.put(f"did not send {name} ({getattr(error, 'reason', error)})")
+
+
+def _unpacked(part, name):
+    """The file that is packed in `part`, bytes, where that is a file of MNIST."""
+    try:
+        content = gzip.decompress(part.read_bytes())
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _NotSent(f"did not send {name}.gz ({error})") from error
+    if not _is_mnist(name, content):
+        raise _NotSent("sent files that are not those of MNIST")
+    return content
+
+
+def _size(path):
+    return path.stat().st_size if path.exists() else 0
+
+
+def _share(path, mode):
+    """Let the other users of a shared folder go on with what is here."""
+    with suppress(OSError):
+        path.chmod(mode)
 
 
 def _is_mnist(name, content):
