@@ -23,7 +23,7 @@ That is the core. To use, not to read: `machinery` (`watchers` and `checkpoints`
 import importlib
 import pkgutil
 
-__all__ = [module.name for module in pkgutil.iter_modules(__path__)]
+__all__ = [module.name for module in pkgutil.iter_modules(__path__) if module.name != "__main__"]
 __version__ = "0.1.0"
 
 

@@ -139,9 +139,10 @@ def claims(cell):
 
 @functools.cache
 def address():
-    """OWNER/REPO on GitHub, from pyproject.toml, a str."""
+    """Where the course is on GitHub, from pyproject.toml: OWNER/NAME, and the branch or tag; two str."""
     project = tomllib.loads((FOLDER / "pyproject.toml").read_text("utf-8"))["project"]
-    return project["urls"]["Repository"].removeprefix("https://github.com/").rstrip("/")
+    name, _, ref = project["urls"]["Repository"].partition("/tree/")
+    return name.removeprefix("https://github.com/"), ref or "main"
 
 
 @functools.cache
@@ -436,7 +437,7 @@ def headings(notebook, path):
 def badge(notebook, path):
     """The first cell opens this notebook in Colab."""
     place = Path(path).resolve().relative_to(FOLDER).as_posix()
-    link = f"https://colab.research.google.com/github/{address()}/blob/main/{place}"
+    link = "https://colab.research.google.com/github/{}/blob/{}/{}".format(*address(), place)
     return (
         []
         if f"]({link})" in notebook.cells[0].source
@@ -454,8 +455,9 @@ def setup_cell(notebook, path):
         problems.append("there is more than one setup cell")
     if cell.source != setup_text():
         problems.append("the setup cell differs from that of the first notebook")
-    if f"github.com/{address()}" not in cell.source:
-        problems.append(f"the setup cell does not install from github.com/{address()}")
+    source = "github.com/{}@{}".format(*address())
+    if f'{source}"' not in cell.source:
+        problems.append(f"the setup cell does not install from {source}")
     return problems
 
 

@@ -153,9 +153,10 @@ def test_homework_runs_alone_and_does_no_harm(source, monkeypatch, tmp_path, cap
 
 @pytest.fixture
 def setup_of_fixtures(monkeypatch):
-    """Let the setup cell of the fixtures be the one that all notebooks share."""
+    """Let the setup cell of the fixtures be the one that all notebooks share, and their address that of the course."""
     text = rules.code_cells(rules.read(FIXTURES / "good.ipynb"))[0][1].source
     monkeypatch.setattr(rules, "setup_text", lambda: text)
+    monkeypatch.setattr(rules, "address", lambda: ("/".join(["OWNER", "REPO"]), "main"))
 
 
 def broken_rules(path):

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import os
 import platform
 
 PACKAGES = (
@@ -23,6 +24,8 @@ class MachineProblem(RuntimeError):
 def check_machine():
     """Print the versions and the device that the notebooks will use.
 
+    `python -m mnist_lib doctor` prints them for a report, and where the digits are.
+
     Raises:
         MachineProblem: a package is missing or broken, or torch and torchvision do not belong together.
             The message holds the one command that mends it.
@@ -38,6 +41,32 @@ def check_machine():
     from ..training import pick_device
 
     print(f"{'device':<12}{pick_device()}")
+
+
+def print_system_and_digits():
+    """Print what else a report should hold: the system, its processors, where the digits are, and what is set."""
+    import torch
+
+    from ..data import data_folder
+    from .download import DataUnavailable, is_complete
+
+    lines = {
+        "system": f"{platform.platform()}, {torch.get_num_threads()} of {os.cpu_count()} threads"
+    }
+    if torch.cuda.is_available():
+        lines["card"] = torch.cuda.get_device_name()
+    try:
+        folder = data_folder()
+        lines["digits"] = (
+            f"{'all of MNIST' if is_complete(folder) else 'no full MNIST'} in {folder}"
+        )
+    except DataUnavailable as error:
+        lines["digits"] = str(error)
+    names = [name for name in sorted(os.environ) if name.startswith(("MNIST_LIB_", "OMP_", "MKL_"))]
+    lines["set"] = ", ".join(f"{name}={os.environ[name]}" for name in names) or "nothing"
+    home = os.path.expanduser("~").rstrip("/") or None  # whose it is matters to nobody
+    for name, text in lines.items():
+        print(f"{name:<12}{text.replace(home, '~') if home else text}")
 
 
 def _version(package):
