@@ -71,7 +71,7 @@ def address(arguments):
             unfinished = path.with_name(f".{path.name}.unfinished")
             unfinished.write_bytes(after.encode())
             unfinished.replace(path)
-    print(f"{changed} files changed to {name}, {ref}." if changed else "Nothing to change.")
+    print(f"{changed} files: {name}, {ref}." if changed else f"Nothing to change: {name}, {ref}.")
 
 
 def repository(text):
