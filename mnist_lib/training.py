@@ -1,6 +1,7 @@
 """Training: a step, an epoch, an evaluation; `fit`, the loop; `train`, the recipe; predictions."""
 
 import math
+import operator
 import os
 import random
 import time
@@ -26,7 +27,11 @@ class Diverged(RuntimeError):
 
 
 class Evaluation(NamedTuple):
-    """How a model does: mean cross entropy in nats, and how many are `right` of those `seen` (built in notebook 06)."""
+    """How a model does: mean cross entropy in nats, and how many are `right` of those `seen` (built in notebook 06).
+
+    Of a single batch, loss and right are tensors on its device: a graphics card would have to be waited for to read
+    them. `total` reads those of many batches at once.
+    """
 
     loss: float
     right: int
@@ -115,13 +120,16 @@ def count_right(logits, labels):
         logits: (N, classes), or probabilities.
         labels: int64 (N,).
 
+    Returns:
+        right, an int64 tensor () on their device, and seen, an int.
+
     >>> count_right(torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), torch.tensor([1, 0, 0]))
-    (2, 3)
+    (tensor(2), 3)
     """
     if labels.shape != logits.shape[:1]:  # they would be compared all with all
         expected, got = tuple(logits.shape[:1]), tuple(labels.shape)
         raise ValueError(f"labels must have the shape {expected}, got {got}")
-    return int((logits.argmax(dim=1) == labels).sum()), len(labels)
+    return (logits.argmax(dim=1) == labels).sum(), len(labels)
 
 
 def total(evaluations):
@@ -134,33 +142,49 @@ def total(evaluations):
     seen = sum(part.seen for part in evaluations)
     if seen == 0:
         raise ValueError("batches must hold at least one example, got none; a used-up iterator?")
-    right = sum(part.right for part in evaluations)
-    loss = sum(part.loss * part.seen for part in evaluations)  # weighted: a batch may be smaller
-    return Evaluation(loss / seen, right, seen)
+    losses, rights, sizes = map(_numbers, zip(*evaluations))
+    loss = sum(map(operator.mul, losses, sizes))  # weighted: a batch may be smaller
+    return Evaluation(loss / seen, sum(rights), seen)
+
+
+def _numbers(values):
+    """Python's numbers for a list of numbers and tensors; these are copied from their device all at once."""
+    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    copies = iter(torch.stack(tensors).tolist() if tensors else [])
+    return [next(copies) if isinstance(value, torch.Tensor) else value for value in values]
 
 
 def training_steps(model, batches, optimizer):
     """Go through `batches` once, with one step of the optimizer for each; a generator (built in notebook 06).
 
-    Arguments as in `fit`. Batches are moved to the model's device; a loss that is NaN or infinite raises Diverged.
+    Arguments as in `fit`. Batches are moved to the model's device.
 
     Yields:
         After every step, an Evaluation of its batch, by the model as it was before the step.
+
+    Raises:
+        Diverged: after all of them, if a loss was NaN or infinite. (To look at each would make a graphics card wait.)
     """
-    device = device_of(model)
+    device, losses = device_of(model), []
     model.train()
-    for number, (images, labels) in enumerate(batches, start=1):
+    for images, labels in batches:
         images, labels = images.to(device), labels.to(device)
         logits = model(images)
         loss = F.cross_entropy(logits, labels)
-        result = Evaluation(loss.item(), *count_right(logits, labels))
-        if not math.isfinite(result.loss):
-            when = f"at step {number} of this epoch"
-            raise Diverged(f"the loss is {result.loss} {when}; try a smaller learning rate")
+        result = Evaluation(loss.detach(), *count_right(logits, labels))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        losses.append(result.loss)
         yield result
+    for step, loss in enumerate(_numbers(losses), start=1):
+        check_finite(loss, f"at step {step} of this epoch")
+
+
+def check_finite(loss, when):
+    """Raise Diverged if the loss, a number, is NaN or infinite. `when` says when, for the message."""
+    if not math.isfinite(loss):
+        raise Diverged(f"the loss is {loss} {when}; try a smaller learning rate")
 
 
 def train_one_epoch(model, batches, optimizer):
@@ -222,6 +246,7 @@ def fit(model, batches, optimizer, epochs, scheduler=None, watchers=()):
             training.seconds += time.perf_counter() - started
             training.tell("after_step")
             started = time.perf_counter()
+        training.seconds += time.perf_counter() - started
         training.epoch += 1
         training.tell("after_epoch")
 
@@ -350,7 +375,7 @@ def evaluate(model, examples):
         for images, labels in examples:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            loss = F.cross_entropy(logits, labels).item()
+            loss = F.cross_entropy(logits, labels)
             parts.append(Evaluation(loss, *count_right(logits, labels)))
     return total(parts)
 

@@ -233,6 +233,18 @@ def test_it_is_written_at_the_interval(path, monkeypatch):
     assert written == [0, 7, 14, 21]
 
 
+def test_what_diverged_is_not_written_over_what_had_not(path):
+    """The loss is looked at when an epoch is over, and before the file is written."""
+    parts = plain(3)
+    parts["batches"] = Batches(parts["batches"].split, 10)
+    parts["batches"].split.images[35] = torch.nan  # step 4 of the first epoch
+    with pytest.raises(training.Diverged, match="at step 4; try"):
+        fit(**parts, checkpoint=path, checkpoint_every=2)
+    saved = load_checkpoint(path)
+    assert saved["progress"]["step"] == 2
+    assert all(part.isfinite().all() for part in saved["model"].values())
+
+
 def test_the_cell_can_be_run_again_after_an_interruption(path, straight):
     """The same objects, half trained: what a student has who interrupts the kernel."""
     parts = killed.make()

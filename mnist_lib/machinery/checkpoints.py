@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from ..training import check_finite
 from .checks import integer, number
 
 PROGRESS = ("step", "epoch", "seconds")  # of a Training
@@ -224,6 +225,7 @@ class Checkpoint:
         """Write the file, if it is time; the end of an epoch is for `after_epoch`."""
         epoch = len(training.batches)
         if training.step % (self.every or epoch) == 0 and training.step % epoch != 0:
+            check_finite(training.result.loss.item(), f"at step {training.step}")  # keep the file
             self._save()
 
     def after_epoch(self, training):

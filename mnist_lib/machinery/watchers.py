@@ -1,11 +1,11 @@
 """Who watches a training: a history, and a record of weights. `training.fit` tells them how it goes."""
 
-import math
+import time
 
 import pandas as pd
 import torch
 
-from ..training import Diverged, Evaluation, evaluate, total
+from ..training import Evaluation, check_finite, evaluate, total
 from .checks import integer, list_of_names
 
 
@@ -52,19 +52,21 @@ class History:
         every = self.every or len(training.batches)
         if training.step % every and training.step < training.last_step:
             return
+        started = time.perf_counter()
         seen, self.recent = total(self.recent), []
+        training.seconds += time.perf_counter() - started  # a graphics card may still compute
         row = {"step": training.step, "epoch": training.epoch + 1, "seconds": training.seconds}
         row |= {"loss": seen.loss, "accuracy": seen.accuracy}
         if self.validation is not None:
             result = evaluate(training.model, self.validation)
-            if not math.isfinite(result.loss):
-                raise Diverged(f"the validation loss is {result.loss}; try a smaller learning rate")
+            check_finite(result.loss, "on the validation images")
             row |= {"validation_loss": result.loss, "validation_accuracy": result.accuracy}
         self.rows.append(row)
 
     def state_dict(self):
         """What a checkpoint keeps: the rows so far, and what the next one is made of."""
-        return {"rows": self.rows, "recent": [tuple(part) for part in self.recent]}
+        recent = [(float(part.loss), int(part.right), part.seen) for part in self.recent]
+        return {"rows": self.rows, "recent": recent}
 
     def load_state_dict(self, state):
         """Put it back."""
