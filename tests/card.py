@@ -1,0 +1,97 @@
+"""A stand-in for a graphics card: "cuda" is the CPU, but a tensor knows which of the two it was moved to.
+
+Within `Card()` what a card would refuse is refused: operations on tensors of both devices, and NumPy. `card.reads` counts
+how often a number was copied from the card, for which the CPU has to wait.
+"""
+
+import torch
+from torch._C._functorch import is_batchedtensor
+from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils import _pytree as pytree
+
+Tensor = torch.Tensor
+READS = {
+    getattr(Tensor, name)
+    for name in "item tolist __bool__ __int__ __float__ __index__ __contains__ __repr__ __format__ nonzero".split()
+} | {torch.nonzero, torch.equal, Tensor.equal, torch.unique, Tensor.unique, Tensor.masked_select}
+ACROSS = {torch._has_compatible_shallow_copy_type, Tensor.copy_, Tensor.data.__set__, Tensor.grad.__set__, Tensor.__getitem__, Tensor.__setitem__}
+
+
+def on_card(tensor):
+    return getattr(tensor, "_on_card", False)
+
+
+class Card(TorchFunctionMode):
+    """Marks the tensors that are moved to "cuda", and refuses what mixes them with others."""
+
+    reads = 0
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if function == Tensor.device.__get__:
+            return torch.device("cuda", 0) if on_card(args[0]) else function(*args)
+        if function == Tensor.is_cuda.__get__:
+            return on_card(args[0])
+        if function == Tensor.is_cpu.__get__:
+            return not on_card(args[0])
+        if function in (Tensor.to, Tensor.cpu, Tensor.cuda):
+            return self.move(function, *args, **kwargs)
+        tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        marked = any(map(on_card, tensors))
+        if marked:
+            self.refuse(function, tensors)
+            if function in READS or self.picks_by_mask(function, args):
+                self.reads += 1
+        if "device" in kwargs and kwargs["device"] is not None:
+            marked = torch.device(kwargs["device"]).type == "cuda"
+            kwargs["device"] = "cpu"
+        if function is Tensor.copy_ or function is Tensor.__setitem__:
+            marked = on_card(args[0])
+        result = function(*args, **kwargs)
+        if function == Tensor.data.__set__:
+            args[0]._on_card = on_card(args[1])
+        for leaf in pytree.tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                leaf._on_card = marked
+        return result
+
+    def move(self, function, tensor, *args, **kwargs):
+        """`tensor.to(…)`, and its short forms."""
+        before = after = torch.device("cuda") if on_card(tensor) else tensor.device
+        if function is not Tensor.to:
+            after, args, kwargs = torch.device(function.__name__), [], {}
+        elif args and isinstance(args[0], Tensor):
+            after, args = args[0].device, [args[0].dtype, *args[1:]]
+        elif args and not isinstance(args[0], torch.dtype):
+            after, *args = args
+        elif kwargs.get("device") is not None:
+            after = kwargs.pop("device")
+        after = before if after is None else torch.device(after)
+        moves = before.type != after.type
+        self.reads += moves and after.type == "cpu"
+        dtype = next((arg for arg in args if isinstance(arg, torch.dtype)), kwargs.get("dtype"))
+        how = {"dtype": dtype, "copy": moves or kwargs.get("copy", False)}
+        how |= {"memory_format": kwargs["memory_format"]} if "memory_format" in kwargs else {}
+        place = "cpu" if after.type == "cuda" else after
+        result = tensor.to(place, **how)
+        if result is not tensor:
+            result._on_card = after.type == "cuda"
+        return result
+
+    def refuse(self, function, tensors):
+        """Refuse what a card refuses."""
+        if function in (Tensor.numpy, Tensor.__array__):
+            raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu()")
+        if function in ACROSS or any(map(is_batchedtensor, tensors)):
+            if function is not Tensor.__getitem__ or on_card(tensors[0]):
+                return
+        if not all(on_card(tensor) or tensor.ndim == 0 for tensor in tensors):
+            name = resolve_name(function) or function
+            raise RuntimeError(f"{name}: expected all tensors to be on the same device, found cuda:0 and cpu")
+
+    def picks_by_mask(self, function, args):
+        """Whether this is `tensor[mask]`: how many are picked has to be known."""
+        if function is not Tensor.__getitem__:
+            return False
+        masks = [leaf for leaf in pytree.tree_leaves(args[1]) if isinstance(leaf, Tensor)]
+        return any(mask.dtype == torch.bool for mask in masks)
