@@ -1,6 +1,6 @@
 """A stand-in for a graphics card: "cuda" is the CPU, but a tensor knows which of the two it was moved to.
 
-Within `Card()` what a card would refuse is refused: operations on tensors of both devices, and NumPy. `card.reads` counts
+Within `Card()` what a card would refuse is refused: operations on tensors of both devices, and NumPy. `reads` counts
 how often a number was copied from the card, for which the CPU has to wait.
 """
 
@@ -14,11 +14,23 @@ READS = {
     getattr(Tensor, name)
     for name in "item tolist __bool__ __int__ __float__ __index__ __contains__ __repr__ __format__ nonzero".split()
 } | {torch.nonzero, torch.equal, Tensor.equal, torch.unique, Tensor.unique, Tensor.masked_select}
-ACROSS = {torch._has_compatible_shallow_copy_type, Tensor.copy_, Tensor.data.__set__, Tensor.grad.__set__, Tensor.__getitem__, Tensor.__setitem__}
+ACROSS = {
+    torch._has_compatible_shallow_copy_type,
+    Tensor.copy_,
+    Tensor.data.__set__,
+    Tensor.grad.__set__,
+    Tensor.__getitem__,
+    Tensor.__setitem__,
+}
 
 
 def on_card(tensor):
     return getattr(tensor, "_on_card", False)
+
+
+def place(tensor):
+    """The device that a tensor seems to be on."""
+    return torch.device("cuda", 0) if on_card(tensor) else tensor.device
 
 
 class Card(TorchFunctionMode):
@@ -29,14 +41,14 @@ class Card(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
         if function == Tensor.device.__get__:
-            return torch.device("cuda", 0) if on_card(args[0]) else function(*args)
+            return place(args[0])
         if function == Tensor.is_cuda.__get__:
             return on_card(args[0])
         if function == Tensor.is_cpu.__get__:
             return not on_card(args[0])
         if function in (Tensor.to, Tensor.cpu, Tensor.cuda):
             return self.move(function, *args, **kwargs)
-        tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        tensors = tensors_in((args, kwargs))
         marked = any(map(on_card, tensors))
         if marked:
             self.refuse(function, tensors)
@@ -50,18 +62,17 @@ class Card(TorchFunctionMode):
         result = function(*args, **kwargs)
         if function == Tensor.data.__set__:
             args[0]._on_card = on_card(args[1])
-        for leaf in pytree.tree_leaves(result):
-            if isinstance(leaf, Tensor):
-                leaf._on_card = marked
+        for leaf in tensors_in(result):
+            leaf._on_card = marked
         return result
 
     def move(self, function, tensor, *args, **kwargs):
         """`tensor.to(…)`, and its short forms."""
-        before = after = torch.device("cuda") if on_card(tensor) else tensor.device
+        before = after = place(tensor)
         if function is not Tensor.to:
             after, args, kwargs = torch.device(function.__name__), [], {}
         elif args and isinstance(args[0], Tensor):
-            after, args = args[0].device, [args[0].dtype, *args[1:]]
+            after, args = place(args[0]), [args[0].dtype, *args[1:]]
         elif args and not isinstance(args[0], torch.dtype):
             after, *args = args
         elif kwargs.get("device") is not None:
@@ -72,8 +83,7 @@ class Card(TorchFunctionMode):
         dtype = next((arg for arg in args if isinstance(arg, torch.dtype)), kwargs.get("dtype"))
         how = {"dtype": dtype, "copy": moves or kwargs.get("copy", False)}
         how |= {"memory_format": kwargs["memory_format"]} if "memory_format" in kwargs else {}
-        place = "cpu" if after.type == "cuda" else after
-        result = tensor.to(place, **how)
+        result = tensor.to("cpu" if after.type == "cuda" else after, **how)
         if result is not tensor:
             result._on_card = after.type == "cuda"
         return result
@@ -87,11 +97,31 @@ class Card(TorchFunctionMode):
                 return
         if not all(on_card(tensor) or tensor.ndim == 0 for tensor in tensors):
             name = resolve_name(function) or function
-            raise RuntimeError(f"{name}: expected all tensors to be on the same device, found cuda:0 and cpu")
+            raise RuntimeError(
+                f"{name}: expected all tensors to be on the same device, found cuda:0 and cpu"
+            )
 
     def picks_by_mask(self, function, args):
         """Whether this is `tensor[mask]`: how many are picked has to be known."""
         if function is not Tensor.__getitem__:
             return False
-        masks = [leaf for leaf in pytree.tree_leaves(args[1]) if isinstance(leaf, Tensor)]
+        masks = tensors_in(args[1])
         return any(mask.dtype == torch.bool for mask in masks)
+
+
+def marking(vmap):
+    """The same `vmap`, whose results are on the card if an argument is: the mode cannot look into it."""
+
+    def marked_vmap(function, **how):
+        def run(*args):
+            result = vmap(function, **how)(*args)
+            result._on_card = any(map(on_card, tensors_in(args)))
+            return result
+
+        return run
+
+    return marked_vmap
+
+
+def tensors_in(values):
+    return [leaf for leaf in pytree.tree_leaves(values) if isinstance(leaf, Tensor)]
