@@ -15,24 +15,9 @@ from packaging.version import Version
 
 START = "pip install -r requirements.txt && jupyter lab notebooks/00_start_here.ipynb"
 TEST = "pip install -r requirements.txt && pytest"
-# What Google Colab has installed (August 2026): a package that asks for more would replace it, and break Colab.
-COLAB = {
-    "anywidget": "0.9.21",
-    "filelock": "3.32.3",
-    "ipython": "7.34.0",
-    "ipywidgets": "7.7.1",
-    "matplotlib": "3.10.0",
-    "mlxtend": "0.23.4",
-    "numpy": "2.1.3",
-    "pandas": "2.2.3",
-    "pillow": "11.3.0",
-    "platformdirs": "4.11.3",
-    "scipy": "1.16.3",
-    "torch": "2.11.0",
-    "torchvision": "0.26.0",
-    "tqdm": "4.67.3",
-    "traitlets": "5.7.1",
-}
+# What Google Colab has installed: a package that asks for more would replace it, and break Colab.
+COLAB = re.findall(r"^([\w-]+)==(.+)$", (FOLDER / "tests" / "colab.txt").read_text("utf-8"), re.M)
+COLAB = {canonicalize_name(name): version for name, version in COLAB}
 # What it lacks and pip adds, and small packages that it has in a version that we do not know.
 NEW_TO_COLAB = {"torchmetrics", "lightning-utilities"}
 NEW_TO_COLAB |= {"joblib", "cloudpickle", "packaging", "typing-extensions"}
@@ -67,7 +52,7 @@ def test_readme_links_every_notebook_in_order():
     assert list(dict.fromkeys(linked)) == sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "TEACHING.md"])
 def test_links_resolve(name):
     assert broken_links(text(name), FOLDER) == []
 

@@ -1,0 +1,93 @@
+"""A class on a shared hub: kernels that all start the first notebook at once, on one empty folder and a poor line."""
+
+import asyncio
+import hashlib
+import json
+import os
+import struct
+import tempfile
+
+import loopback
+import nbformat
+import notebook_rules as rules
+import numpy as np
+import zmq
+from nbclient import NotebookClient
+from traitlets.config import Config
+
+from mnist_lib import data
+from mnist_lib.machinery import download
+
+OTHER_HASHES = """import json, os
+from mnist_lib.machinery import download
+download.SHA256 = json.loads(os.environ["HASHES"])
+"""
+
+
+def sample_as_mnist():
+    """The digits of the sample in the four files of MNIST, {name: bytes}."""
+    mnist, files = data._load_sample(), {}
+    for part, split in (("train", mnist.train), ("t10k", mnist.test)):
+        pixels = (split.images * 255).round().byte().numpy()
+        header = struct.pack(">4i", 2051, len(split), 28, 28)
+        files[f"{part}-images-idx3-ubyte"] = header + pixels.tobytes()
+        labels = split.labels.numpy().astype(np.uint8).tobytes()
+        files[f"{part}-labels-idx1-ubyte"] = struct.pack(">2i", 2049, len(split)) + labels
+    return files
+
+
+def poor(handler, packed):
+    """Slow; every fourth time too busy; else it hangs up after a part, in the middle of the larger files."""
+    handler.server.over.wait(0.3)
+    if len(handler.server.asked) % 4 == 0:
+        return handler.send_error(503)
+    loopback.ranges(handler, packed, most=700_000)
+
+
+async def start_here(folder, environment):
+    """Run the first notebook in a kernel of its own; what it printed, a str."""
+    notebook = nbformat.from_dict(rules.read(rules.main_notebooks()[0]))
+    with tempfile.TemporaryDirectory(prefix="kernel", ignore_cleanup_errors=True) as sockets:
+        ipc = {"transport": "ipc", "ip": f"{sockets}/socket"} if zmq.has("ipc") else {}
+        client = NotebookClient(
+            notebook,
+            config=Config(KernelManager=ipc),
+            timeout=900,
+            startup_timeout=900,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        await client.async_execute(env=environment)
+    return "".join(line for cell in notebook.cells for line in rules.output_lines(cell))
+
+
+def test_a_class_starts_at_once_on_an_empty_shared_folder(tmp_path, monkeypatch, thorough):
+    files, count = sample_as_mnist(), 40 if thorough else 8
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    monkeypatch.setattr(loopback, "FILES", files)
+    monkeypatch.setattr(download, "SHA256", hashes)
+    (tmp_path / "sitecustomize.py").write_text(OTHER_HASHES)
+    shared = tmp_path / "shared"
+    environment = os.environ | {
+        "HASHES": json.dumps(hashes),
+        "MNIST_LIB_DATA": str(shared),
+        "MNIST_LIB_SOURCE": "",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(rules.FOLDER)]),
+        "no_proxy": "*",
+    }
+
+    async def all_at_once():
+        return await asyncio.gather(*(start_here(tmp_path, environment) for _ in range(count)))
+
+    with loopback.serve(poor) as server:
+        environment["MNIST_LIB_MIRROR"] = server.url
+        printed = asyncio.run(all_at_once())
+    assert len(printed) == count  # all came to their end
+    assert not any("✗" in text for text in printed)
+    got_all = sum("Digits: all of MNIST (" in text for text in printed)
+    told_why = sum("the 5,000-image sample" in text and "because" in text for text in printed)
+    assert got_all >= 1 and got_all + told_why >= count
+    assert server.sent == sum(len(loopback.pack(name)) for name in files)  # one download
+    assert {path.name for path in shared.iterdir()} == {"MNIST", ".mnist.lock"}
+    assert download.is_complete(shared)
+    assert {path.name for path in (shared / "MNIST" / "raw").iterdir()} == set(files)
