@@ -8,6 +8,7 @@ The exit status is 1 if a claim does not hold or a cell raises.
 """
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -38,6 +39,9 @@ SECONDS_A_CELL = 3600
 OWN_FOLDERS = re.compile(
     r"(File (?:\x1b\[[\d;]*m)*)[^\n]*?[/\\](?=(?:site-packages|python3\.\d+(?![/\\]site-packages)|mnist_lib)[/\\])"
 )
+# What is run last: the most memory that the kernel had, in bytes.
+PEAK = """import resource, sys
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))"""
 PROGRESS_BAR = re.compile(r"\d+%\|.*\[\d\d:\d\d<")
 
 
@@ -71,6 +75,9 @@ def execute(notebook, folder, source, seed=None, threads=None):
         seed: the seed the notebook starts from, an int, or None for its own.
         threads: how many threads PyTorch computes with, an int, or None for its own choice.
 
+    Returns:
+        The most memory that the kernel had, in GB, or NaN where the system does not say.
+
     Raises:
         CellExecutionError, CellTimeoutError, DeadKernelError: a cell raised, took an hour, or killed the kernel.
     """
@@ -103,8 +110,14 @@ def execute(notebook, folder, source, seed=None, threads=None):
         store_widget_state=False,
         extra_arguments=["--log-level=ERROR"],
     )
-    with folder_of_sockets:
-        client.execute(env=environment)
+    may_fail = {"tags": ["raises-exception"]}
+    notebook.cells.append(nbformat.v4.new_code_cell(PEAK, metadata=may_fail))
+    try:
+        with folder_of_sockets:
+            client.execute(env=environment)
+    finally:
+        peak = notebook.cells.pop().outputs
+    return int(peak[0].text) / 1e9 if peak and "text" in peak[0] else math.nan
 
 
 def clean(notebook):
@@ -170,8 +183,9 @@ def store(notebook, path, before):
 def run(path, arguments):
     """Run one notebook, print what came of it, store it if that was asked for. Returns whether all went well."""
     before, notebook, error, start = path.read_bytes(), read(path), None, time.perf_counter()
+    peak = math.nan
     try:
-        execute(notebook, path.parent, arguments.source, arguments.seed, arguments.threads)
+        peak = execute(notebook, path.parent, arguments.source, arguments.seed, arguments.threads)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as raised:
         error = raised
     seconds = time.perf_counter() - start
@@ -184,7 +198,7 @@ def run(path, arguments):
     held = sum(line.startswith(MARKS["holds"]) for _, cell in code_cells(notebook) if "check" not in tags(cell)
                for line in output_lines(cell))  # fmt: skip
     print(
-        f"{os.path.relpath(path)}: {seconds:.1f} s, {held} of {held + len(failed)} claims held",
+        f"{os.path.relpath(path)}: {seconds:.1f} s, {peak:.1f} GB, {held} of {held + len(failed)} claims held",
         flush=True,
     )
     for line in failed:
