@@ -12,6 +12,7 @@
 
 That is the core. To use, not to read: `machinery` (`watchers` and `checkpoints` of a training, the download …), `plots`
 (every still figure), `widgets` (everything that moves), `exercises` (the checks behind "Your turn").
+In a terminal: `python -m mnist_lib --help`.
 
 `import mnist_lib` imports nothing heavy. A module loads when it is first used:
 
