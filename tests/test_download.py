@@ -63,6 +63,7 @@ for line in sys.stdin:
     ends = [os.waitpid(child, 0)[1] for child in children]
     print(json.dumps([os.waitstatus_to_exitcode(end) for end in ends]), flush=True)
 """
+PARTS = f".mnist.parts.{getattr(os, 'getuid', int)()}"
 posix = pytest.mark.skipif(os.name != "posix", reason="os.fork, signals, permission bits")
 load_sample = functools.cache(data._load_sample)
 
@@ -302,7 +303,7 @@ def test_mirrors_that_accept_and_never_answer_give_auto_the_sample_within_ten_se
     [
         (headers_then_silence, "ANSWER_SECONDS", set()),
         (headers_for_ever, "ANSWER_SECONDS", set()),
-        (loopback.half_then_silence, "STALL_SECONDS", {".mnist.parts"}),
+        (loopback.half_then_silence, "STALL_SECONDS", {PARTS}),
     ],
 )
 def test_a_server_that_falls_silent_is_left_soon_after(
@@ -328,7 +329,7 @@ def test_a_trickle_is_no_silence_and_ends_when_the_time_is_up(serve, folder, mon
         folder,
         capsys,
         "127.0.0.1:[0-9]+ had sent [1-9][0-9,]+ bytes, and not all of MNIST, when the time was up$",
-        left={".mnist.parts"},
+        left={PARTS},
     )
     assert time.monotonic() - begin <= 4
     assert len(server.asked) == 1  # there was no time left for another mirror
@@ -380,7 +381,7 @@ def test_a_line_that_breaks_again_and_again_brings_it_all_once(serve, folder):
     ids=["another", "longer", "whole"],
 )
 def test_what_does_not_fit_is_asked_for_from_the_beginning(serve, folder, part):
-    parts = folder / ".mnist.parts"
+    parts = folder / PARTS
     parts.mkdir(parents=True)
     (parts / FIRST).write_bytes(part)
     serve(loopback.ranges)
@@ -389,25 +390,80 @@ def test_what_does_not_fit_is_asked_for_from_the_beginning(serve, folder, part):
     assert left_in(folder) == {"MNIST"}
 
 
-def test_a_server_that_refuses_loses_nothing_of_what_has_come(serve, folder):
-    parts = folder / ".mnist.parts"
+@pytest.mark.parametrize(
+    "answer",
+    [loopback.status(403), loopback.page, loopback.other_data, loopback.short_answer],
+    ids=["403", "a page", "another file", "the first half, anew"],
+)
+def test_a_poor_answer_loses_nothing_of_what_has_come(serve, folder, answer):
+    parts = folder / PARTS
     parts.mkdir(parents=True)
     (parts / FIRST).write_bytes(loopback.pack(FIRST.removesuffix(".gz"))[:-1])
-    server = serve(loopback.status(403))
-    with pytest.raises(DataUnavailable, match="answered with error 403"):
+    server = serve(answer)
+    with pytest.raises(DataUnavailable):
         fetch(folder)
-    server.answer = loopback.ranges
+    server.answer, server.sent = loopback.ranges, 0
     fetch(folder)
     assert server.sent == 1 + sum(len(loopback.pack(name)) for name in [*loopback.FILES][1:])
+    assert left_in(folder) == {"MNIST"}
 
 
-@posix
-def test_the_next_user_of_a_shared_folder_may_go_on(serve, folder):
+def test_what_comes_anew_and_is_more_takes_the_place_of_what_has_come(serve, folder):
+    """From a server that always begins at the beginning."""
+    parts = folder / PARTS
+    parts.mkdir(parents=True)
+    (parts / FIRST).write_bytes(loopback.pack(FIRST.removesuffix(".gz"))[:1000])
     serve(loopback.short_answer)
     with pytest.raises(DataUnavailable, match="sent a part of"):
         fetch(folder)
-    parts = folder / ".mnist.parts"
-    assert [path.stat().st_mode & 0o777 for path in (parts, parts / FIRST)] == [0o777, 0o666]
+    assert (parts / FIRST).stat().st_size == len(loopback.pack(FIRST.removesuffix(".gz"))) // 2
+
+
+def test_a_mirror_that_stalls_is_left_for_the_next(folder, monkeypatch):
+    def a_little(handler, packed):
+        loopback.ranges(handler, packed, most=1000)
+        handler.server.over.wait()
+
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.5)
+    with loopback.serve(a_little) as one, loopback.serve(loopback.ranges) as other:
+        monkeypatch.setattr(download, "MIRRORS", (one.url, other.url))
+        fetch(folder)
+    assert len(one.asked) == 1 and held_in(folder) == loopback.FILES
+    size = sum(len(loopback.pack(name)) for name in loopback.FILES)
+    assert (one.sent, other.sent) == (1000, size - 1000)
+
+
+@posix
+def test_nobody_else_can_change_what_has_come(serve, folder):
+    serve(loopback.short_answer)
+    with pytest.raises(DataUnavailable, match="sent a part of"):
+        fetch(folder)
+    assert (folder / PARTS).stat().st_mode & 0o777 == 0o700
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs another user")
+def test_a_folder_that_somebody_else_has_put_there_is_not_used(serve, folder):
+    (folder / PARTS).mkdir(parents=True)
+    os.chown(folder / PARTS, 12345, 12345)
+    serve()
+    with pytest.raises(DataUnavailable, match="belongs to another user"):
+        fetch(folder)
+    assert not list((folder / PARTS).iterdir())
+
+
+@posix
+def test_what_one_user_fetched_all_others_can_read(serve, folder):
+    before = os.umask(0o077)
+    try:
+        serve()
+        folder.mkdir()
+        fetch(folder)
+    finally:
+        os.umask(before)
+    raw = folder / "MNIST" / "raw"
+    assert {path.stat().st_mode & 0o777 for path in (raw.parent, raw)} == {0o755}
+    assert {path.stat().st_mode & 0o777 for path in raw.iterdir()} == {0o644}
 
 
 # Bad folders
@@ -465,7 +521,7 @@ def test_a_full_disk_says_so_and_goes_on_when_there_is_space(serve, folder, monk
         full.setattr(Path, "write_bytes", write_bytes)
         with pytest.raises(DataUnavailable, match=r"cannot be written \(No space left on device\)"):
             fetch(folder)
-    assert left_in(folder) == {".mnist.parts"}
+    assert left_in(folder) == {PARTS}
     fetch(folder)
     assert left_in(folder) == {"MNIST"} and sent_once(server)
 
@@ -524,11 +580,11 @@ def test_after_a_kill_half_way_the_next_run_goes_on_and_leaves_nothing(
 
     server = serve(third_file_hangs)
     (other,) = forks(folder)
-    third = folder / ".mnist.parts" / "t10k-images-idx3-ubyte.gz"
+    third = folder / PARTS / "t10k-images-idx3-ubyte.gz"
     wait_until(third.exists)
     os.kill(other, signal.SIGKILL)
     assert forks.ends() == [-signal.SIGKILL]
-    assert left_in(folder) == {".mnist.parts"}
+    assert left_in(folder) == {PARTS}
     there = third.stat().st_size if answer is loopback.ranges else 0
     server.answer, server.asked, server.sent = answer, [], 0
     fetch(folder)

@@ -1,8 +1,8 @@
 """Full MNIST on disk: downloaded once, checked, moved into place whole.
 
 `fetch` is what the package calls. A thread listens to the server; it can be left alone, whatever it waits for. What
-comes is kept in a hidden folder, and the next attempt goes on from there. Nothing moves to where it is looked for
-before all has arrived and is MNIST, byte for byte.
+comes is kept in a hidden folder of the user's own, and the next attempt goes on from there. Nothing moves to where it
+is looked for before all has arrived and is MNIST, byte for byte.
 """
 
 import gzip
@@ -33,7 +33,7 @@ MIRRORS = (
 )
 PACKED_BYTES = 11_594_722  # of the four files as they are sent
 ANSWER_SECONDS = 4.0  # a server that has sent nothing by then is left alone
-PARTS = ".mnist.parts"  # the folder of what has come so far
+HANG_UP_SECONDS = 0.1  # between two requests to a server that hung up before it had sent all
 STALL_SECONDS = 6.0  # so is a download that has begun, and then brings nothing for so long
 
 
@@ -67,14 +67,18 @@ def fetch(folder, seconds=600.0, progress=lambda there: None):
         DataUnavailable: the files could not be had; the message says why.
     """
     folder, deadline = Path(folder), time.monotonic() + seconds
+    user = getattr(os, "getuid", int)()  # what comes is for nobody else to change
+    parts = folder / f".mnist.parts.{user}"
     if is_complete(folder):
+        shutil.rmtree(parts, ignore_errors=True)  # left by a process that was killed at its end
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # mode: the users who share a folder share the lock
         with FileLock(folder / ".mnist.lock", timeout=seconds, mode=0o666):
             if not is_complete(folder):
-                _put_in_place(_download(folder / PARTS, deadline, progress), folder)
+                _put_in_place(_download(parts, deadline, progress), folder)
+            shutil.rmtree(parts, ignore_errors=True)
     except Timeout:
         raise DataUnavailable(
             f"another process has been downloading MNIST for more than {seconds:.0f} s"
@@ -95,10 +99,13 @@ def _put_in_place(files, folder):
         arrived.mkdir()
         for name, content in files.items():
             (arrived / name).write_bytes(content)
+            (arrived / name).chmod(0o644)  # a class can read it, whatever the umask
         raw.parent.mkdir(exist_ok=True)
+        for path in (arrived, raw.parent):
+            with suppress(PermissionError):  # it is somebody else's
+                path.chmod(0o755)
         if raw.exists():
             raw.replace(raw.with_name(f"raw-not-mnist-{time.time_ns()}"))
-        shutil.rmtree(folder / PARTS, ignore_errors=True)
         arrived.replace(raw)
     finally:
         shutil.rmtree(arrived, ignore_errors=True)
@@ -108,11 +115,16 @@ class _NotSent(Exception):
     """A mirror did not send what it was asked for; the message says why."""
 
 
+class _HungUp(_NotSent):
+    """It sent a part."""
+
+
 def _download(parts, deadline, progress):
     """The four files, {name: bytes}, from the first mirror that sends what the folder `parts` lacks."""
     named, reasons = os.environ.get("MNIST_LIB_MIRROR"), []
-    parts.mkdir(exist_ok=True)
-    _share(parts, 0o777)
+    parts.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and parts.lstat().st_uid != os.getuid():
+        raise PermissionError(f"{parts.name} in it belongs to another user")
     try:
         for mirror in [named] if named else MIRRORS:
             try:
@@ -130,77 +142,89 @@ def _download(parts, deadline, progress):
 def _file(mirror, name, parts, deadline, progress):
     """One of the files, bytes: what `parts` has of it, and the rest from this mirror."""
     part = parts / f"{name}.gz"
-    begun = part.exists()
+    begun, anew = part.exists(), part.with_suffix(".anew")
     if begun:
         with suppress(_NotSent):
             return _unpacked(part, name)
     while True:
         before = _size(part)
         try:
-            _receive(f"{mirror.rstrip('/')}/{name}.gz", part, deadline, progress)
-        except _NotSent:
-            if _size(part) <= before:
+            arrived = _receive(mirror, part, anew, deadline, progress)
+        except _NotSent as reason:
+            if _size(anew) > before:
+                anew.replace(part)
+            if not isinstance(reason, _HungUp) or _size(part) <= before:
                 raise
+            time.sleep(HANG_UP_SECONDS)
             continue  # it brought something: ask for the rest
         try:
-            return _unpacked(part, name)
+            return _unpacked(arrived, name)
         except _NotSent:
-            part.unlink()
-            if not begun:
+            arrived.unlink()
+            if arrived == anew or not begun:
                 raise
             begun = False  # what was there did not fit: once more, from the beginning
 
 
-def _receive(address, part, deadline, progress):
-    """Add to the file `part` what it lacks, from this address. What has come stays, whatever happens."""
+def _receive(mirror, part, anew, deadline, progress):
+    """Add to the file `part` what it lacks, from this mirror, and return it.
+
+    Where the server sends all of it from the beginning, that goes into the file `anew`, which is returned then.
+    """
     arrivals, left, patience = queue.SimpleQueue(), threading.Event(), ANSWER_SECONDS
+    anew.unlink(missing_ok=True)
+    path = part
     try:
-        listen = (address, _size(part), arrivals, left)
+        listen = (f"{mirror.rstrip('/')}/{part.name}", _size(part), arrivals, left)
         threading.Thread(target=_listen, args=listen, daemon=True).start()
         while (time_left := deadline - time.monotonic()) > 0:
             arrived = arrivals.get(timeout=min(patience, time_left))
             if arrived is None:
-                return
-            if isinstance(arrived, str):
-                raise _NotSent(arrived)
-            if arrived == b"":  # it begins at the beginning
-                part.unlink(missing_ok=True)
+                return path
+            if isinstance(arrived, Exception):
+                raise arrived
+            if arrived == b"":  # what follows is the beginning
+                path = anew
                 continue
-            with part.open("ab") as file:
+            with path.open("ab") as file:
                 file.write(arrived)
-            _share(part, 0o666)
             patience = STALL_SECONDS
-            progress(sum(map(_size, part.parent.iterdir())))
+            progress(_there(part, path))
     except queue.Empty:
         if patience < time_left:
             raise _NotSent(f"sent nothing for {patience:.0f} s") from None
     finally:
         left.set()
-    size = sum(map(_size, part.parent.iterdir()))
-    raise _NotSent(f"had sent {size:,} bytes, and not all of MNIST, when the time was up")
+    sent = f"had sent {_there(part, path):,} bytes"
+    raise _NotSent(f"{sent}, and not all of MNIST, when the time was up")
+
+
+def _there(part, path):
+    """How many bytes of all files have come, where those of `path` stand for `part`."""
+    return sum(_size(file) for file in part.parent.glob("*.gz") if file != part) + _size(path)
 
 
 def _listen(address, start, arrivals, left):
-    """Put into the queue `arrivals` the bytes from `start` on as they come, then None; or, as a str, why they do not.
+    """Put into the queue `arrivals` the bytes from `start` on as they come, then None; or a _NotSent that says why not.
 
-    Where the server sends the file from its beginning, b"" comes first.
+    Where the server sends the file from its beginning instead, b"" comes first.
     """
     name = address.rpartition("/")[2]
     headers = {"User-Agent": "mnist_lib"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
         request = urllib.request.Request(address, headers=headers)
         with urllib.request.urlopen(request, timeout=2 * STALL_SECONDS) as answer:
-            if answer.status != 206:
+            if start and answer.status != 206:
                 arrivals.put(b"")
             while not left.is_set() and (chunk := answer.read1(2**16)):
                 arrivals.put(chunk)
-            arrivals.put(f"sent a part of {name}" if answer.length else None)
+            arrivals.put(_HungUp(f"sent a part of {name}") if answer.length else None)
     except urllib.error.HTTPError as error:
         if error.code == 416 and start:  # no such part: what is there is not the beginning of it
             return _listen(address, 0, arrivals, left)
-        arrivals.put(f"answered with error {error.code} instead of sending {name}")
+        arrivals.put(_NotSent(f"answered with error {error.code} instead of sending {name}"))
     except Exception as error:
-        arrivals.put(f"did not send {name} ({getattr(error, 'reason', error)})")
+        arrivals.put(_NotSent(f"did not send {name} ({getattr(error, 'reason', error)})"))
 
 
 def _unpacked(part, name):
@@ -216,12 +240,6 @@ def _unpacked(part, name):
 
 def _size(path):
     return path.stat().st_size if path.exists() else 0
-
-
-def _share(path, mode):
-    """Let the other users of a shared folder go on with what is here."""
-    with suppress(OSError):
-        path.chmod(mode)
 
 
 def _is_mnist(name, content):
