@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,10 @@ COURSE = Path(__file__).parents[
 REPOSITORY = r"https://github\.com/([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?(?:/tree/(\w[\w./-]*))?"
 PLACES = (  # what stands before and after an address
     ('(Repository = ")[^"]*(")', "https://github.com/{name}/tree/{ref}"),
-    (r"(//colab\.research\.google\.com/github/).+?(/notebooks/)", "{name}/blob/{ref}"),
+    (
+        r'(//colab\.research\.google\.com/github/)[^)\s"]+(/notebooks/(?:solutions/)?\d\d_)',
+        "{name}/blob/{ref}",
+    ),
     (r'(git\+https://github\.com/)[^"\\]+(\\?")', "{name}@{ref}"),
 )
 EXAMPLES = """examples:
@@ -26,14 +30,18 @@ command cannot be understood."""
 
 
 def doctor(arguments):
-    """Print what this machine has: versions, device, digits. If something is wrong, say what mends it."""
-    from .machinery.machine import MachineProblem, check_machine, print_system_and_digits
+    """Print what this machine has: versions, device, digits. If something is wrong, say last what mends it."""
+    from .machinery.machine import check_machine, check_settings
 
-    try:
-        check_machine()
-        print_system_and_digits()
-    except MachineProblem as problem:
-        sys.exit(str(problem))
+    problems = []
+    for check in (check_machine, check_settings):
+        try:
+            check()
+        except Exception as problem:  # a broken package may raise anything
+            problems.append(problem)
+    if problems:
+        print(problems[0])  # to where the rest went: it belongs into a report
+        sys.exit(1)
 
 
 def download(arguments):
@@ -48,7 +56,7 @@ def download(arguments):
         with tqdm(total=PACKED_BYTES, unit="B", unit_scale=True, desc="MNIST", leave=False) as bar:
             fetch(folder, 3600, lambda there: bar.update(there - bar.n))
     except DataUnavailable as error:
-        sys.exit(f"MNIST could not be had: {error}")
+        sys.exit(f"MNIST is not available: {error}")
     except KeyboardInterrupt:
         sys.exit("Stopped. What has come is kept.")
     print(f"All of MNIST is in {folder}.")
@@ -60,7 +68,8 @@ def address(arguments):
         sys.exit(f"The course is not in {COURSE}: run this in its folder.")
     name, ref = arguments.repository
     changed = 0
-    for path in [COURSE / "pyproject.toml", *sorted(COURSE.glob("notebooks/**/[0-9]*.ipynb"))]:
+    notebooks = [*COURSE.glob("notebooks/*.ipynb"), *COURSE.glob("notebooks/solutions/*.ipynb")]
+    for path in [COURSE / "pyproject.toml", *sorted(notebooks)]:
         before = after = path.read_bytes().decode()
         for pattern, new in PLACES:
             new = new.format(name=name, ref=ref).removesuffix("/tree/main")
@@ -70,21 +79,22 @@ def address(arguments):
             print(path.relative_to(COURSE))
             unfinished = path.with_name(f".{path.name}.unfinished")
             unfinished.write_bytes(after.encode())
+            shutil.copymode(path, unfinished)
             unfinished.replace(path)
-    print(f"{changed} files: {name}, {ref}." if changed else f"Nothing to change: {name}, {ref}.")
+    print(f"{changed or 'No'} files changed; the address is {name}, {ref}.")
 
 
 def repository(text):
     """(OWNER/NAME, branch or tag) of an address on GitHub, two str."""
     found = re.fullmatch(REPOSITORY, text.rstrip("/"))
-    if found is None:
+    if found is None or ".." in text:
         wanted = "https://github.com/NAME/REPO, with /tree/BRANCH where it is not main"
         raise argparse.ArgumentTypeError(f"must be {wanted}; got {text!r}")
     return found[1], found[2] or "main"
 
 
 def main(arguments=None):
-    """Understand the command and run it."""
+    """Parse the command line and run the command."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         "python -m mnist_lib", description=__doc__, epilog=EXAMPLES, formatter_class=raw

@@ -142,12 +142,12 @@ def total(evaluations):
     seen = sum(part.seen for part in evaluations)
     if seen == 0:
         raise ValueError("batches must hold at least one example, got none; a used-up iterator?")
-    losses, rights, sizes = map(_numbers, zip(*evaluations))
+    losses, rights, sizes = map(to_numbers, zip(*evaluations))
     loss = sum(map(operator.mul, losses, sizes))  # weighted: a batch may be smaller
     return Evaluation(loss / seen, sum(rights), seen)
 
 
-def _numbers(values):
+def to_numbers(values):
     """Python's numbers for a list of numbers and tensors; these are copied from their device all at once."""
     tensors = [value for value in values if isinstance(value, torch.Tensor)]
     copies = iter(torch.stack(tensors).tolist() if tensors else [])
@@ -177,7 +177,7 @@ def training_steps(model, batches, optimizer):
         optimizer.step()
         losses.append(result.loss)
         yield result
-    for step, loss in enumerate(_numbers(losses), start=1):
+    for step, loss in enumerate(to_numbers(losses), start=1):
         check_finite(loss, f"at step {step} of this epoch")
 
 

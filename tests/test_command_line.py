@@ -1,6 +1,7 @@
 """`python -m mnist_lib`: what it says, what it changes, and how it ends."""
 
 import functools
+import re
 import shutil
 import subprocess
 import sys
@@ -51,35 +52,37 @@ def forget():
 
 
 @pytest.mark.parametrize(
-    ("url", "ref"),
+    ("name", "rest", "ref"),
     [
-        (f"https://github.com/{COPY}", "main"),
-        (f"https://github.com/{COPY}.git", "main"),
-        (f"https://github.com/{COPY}/tree/spring/2027-v1.0/", "spring/2027-v1.0"),
+        (COPY, "", "main"),
+        (COPY, ".git", "main"),
+        (COPY, "/tree/spring/2027-v1.0/", "spring/2027-v1.0"),
+        ("anna/notebooks", "/tree/notebooks/new", "notebooks/new"),
     ],
 )
-def test_an_address_is_written_to_every_place(course, capsys, url, ref):
+def test_an_address_is_written_to_every_place(course, capsys, name, rest, ref):
+    url = f"https://github.com/{name}{rest}"
     before, (old, old_ref) = contents(course), rules.address()
     assert ends("address", url) is None
     *said, last = capsys.readouterr().out.splitlines()
     after = contents(course)
     assert sorted(said) == sorted(name for name in after if after[name] != before[name])
-    assert sorted(said) == sorted(before) and last == f"{len(said)} files: {COPY}, {ref}."
-    for name, content in after.items():
+    assert sorted(said) == sorted(before)
+    assert last == f"{len(said)} files changed; the address is {name}, {ref}."
+    for file, content in after.items():
         assert old.encode() not in content
-        assert content.count(COPY.encode()) == before[name].count(old.encode()), name
+        places = rf"{name}(/tree/|/blob/|@|\")".encode()
+        assert len(re.findall(places, content)) == before[file].count(old.encode()), file
     forget()
-    assert rules.address() == (COPY, ref)
-    for name in after:
-        if name.endswith(".ipynb"):
-            notebook = rules.read(course / name)
-            assert rules.badge(notebook, course / name) == []
-            assert (
-                f'git+https://github.com/{COPY}@{ref}"' in rules.code_cells(notebook)[0][1].source
-            )
+    assert rules.address() == (name, ref)
+    for file in filter(re.compile(r".*ipynb").match, after):
+        notebook = rules.read(course / file)
+        assert rules.badge(notebook, course / file) == []
+        setup = rules.code_cells(notebook)[0][1].source
+        assert f'git+https://github.com/{name}@{ref}"' in setup
 
     assert ends("address", url) is None
-    assert capsys.readouterr().out == f"Nothing to change: {COPY}, {ref}.\n"
+    assert capsys.readouterr().out == f"No files changed; the address is {name}, {ref}.\n"
     assert contents(course) == after
     ends("address", f"https://github.com/{old}/tree/{old_ref}")
     assert contents(course) == before  # to the byte
@@ -108,6 +111,7 @@ def test_a_straggler_is_found(course, capsys):
         'https://github.com/a/b"',
         "https://github.com/a/b c",
         "https://github.com/a/b/tree/../x",
+        "https://github.com/a/b/tree/x/../y",
     ],
 )
 def test_what_is_no_address_changes_nothing(course, capsys, url):
@@ -141,7 +145,7 @@ def test_download_fills_a_folder_and_goes_on_where_it_stopped(tmp_path, monkeypa
 
     with loopback.serve(breaks) as server:
         monkeypatch.setenv("MNIST_LIB_MIRROR", server.url)
-        assert ends("download", tmp_path / "shared").startswith("MNIST could not be had: 127.0.0.1")
+        assert ends("download", tmp_path / "shared").startswith("MNIST is not available: 127.0.0.1")
         half, server.answer = server.sent, loopback.ranges
         for _ in range(2):
             assert ends("download", tmp_path / "shared") is None
@@ -187,9 +191,22 @@ def test_doctor_says_what_a_report_needs_and_no_name_of_a_person(tmp_path, monke
     assert "all of MNIST in ~" in capsys.readouterr().out
 
 
-def test_doctor_says_last_what_is_wrong(monkeypatch):
-    monkeypatch.setattr(machine, "PACKAGES", ("torch", "no_such_package"))
-    assert ends("doctor").startswith("no_such_package is not installed.")
+@pytest.mark.parametrize(
+    ("packages", "settings", "last"),
+    [
+        (("torch", "no_such_package"), {}, "no_such_package is not installed."),
+        (("torch",), {"MNIST_LIB_SEED": "-3"}, "MNIST_LIB_SEED must be an integer from 0"),
+        (("torch",), {"MNIST_LIB_SOURCE": "all"}, "MNIST_LIB_SOURCE must be one of auto, full"),
+    ],
+)
+def test_doctor_says_last_what_is_wrong(monkeypatch, capsys, packages, settings, last):
+    monkeypatch.setattr(machine, "PACKAGES", packages)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert ends("doctor") == 1
+    *said, problem = capsys.readouterr().out.splitlines()
+    assert problem.startswith(last)
+    assert [line.split()[0] for line in said][-3:] == ["system", "set", "digits"]
 
 
 # The command

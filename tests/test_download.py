@@ -496,7 +496,7 @@ def test_a_folder_that_cannot_be_made_gives_auto_the_sample(serve, tmp_path, mon
     assert load_mnist("auto").source == "sample"
     assert "/data cannot be written" in capsys.readouterr().out
     with pytest.raises(
-        DataUnavailable, match=r"cannot be written .*; set MNIST_LIB_DATA to a folder that can"
+        DataUnavailable, match=r"cannot be written .*; name one that can with MNIST_LIB_DATA"
     ):
         load_mnist("full")
 

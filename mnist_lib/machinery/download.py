@@ -86,7 +86,7 @@ def fetch(folder, seconds=600.0, progress=lambda there: None):
     except (OSError, NotImplementedError) as error:
         raise DataUnavailable(
             f"the folder {folder} cannot be written ({error}); "
-            "set MNIST_LIB_DATA to a folder that can, or that holds MNIST already"
+            "name one that can with MNIST_LIB_DATA, or for the command `download`"
         ) from error
 
 

@@ -13,6 +13,13 @@ PACKAGES = (
     "matplotlib",
     "mlxtend",
     "ipywidgets",
+    "anywidget",
+    "torchmetrics",
+    "scipy",
+    "joblib",
+    "safetensors",
+    "filelock",
+    "platformdirs",
     "tqdm",
 )
 
@@ -35,38 +42,35 @@ def check_machine():
     torch ...
     device ...
     """
-    print(f"{'Python':<12}{platform.python_version()}")
+    print(f"{'Python':<13}{platform.python_version()}")
     for package in PACKAGES:
-        print(f"{package:<12}{_version(package)}")
+        print(f"{package:<13}{_version(package)}")
     from ..training import pick_device
 
-    print(f"{'device':<12}{pick_device()}")
+    print(f"{'device':<13}{pick_device()}")
 
 
-def print_system_and_digits():
-    """Print what else a report should hold: the system, its processors, where the digits are, and what is set."""
-    import torch
+def check_settings():
+    """Print what else a report should hold: the system, where the digits are, and what is set in the environment.
 
-    from ..data import data_folder
-    from .download import DataUnavailable, is_complete
-
-    lines = {
-        "system": f"{platform.platform()}, {torch.get_num_threads()} of {os.cpu_count()} threads"
-    }
-    if torch.cuda.is_available():
-        lines["card"] = torch.cuda.get_device_name()
-    try:
-        folder = data_folder()
-        lines["digits"] = (
-            f"{'all of MNIST' if is_complete(folder) else 'no full MNIST'} in {folder}"
-        )
-    except DataUnavailable as error:
-        lines["digits"] = str(error)
-    names = [name for name in sorted(os.environ) if name.startswith(("MNIST_LIB_", "OMP_", "MKL_"))]
-    lines["set"] = ", ".join(f"{name}={os.environ[name]}" for name in names) or "nothing"
+    Raises:
+        ValueError: MNIST_LIB_SOURCE or MNIST_LIB_SEED is none of those that it may be.
+    """
     home = os.path.expanduser("~").rstrip("/") or None  # whose it is matters to nobody
-    for name, text in lines.items():
-        print(f"{name:<12}{text.replace(home, '~') if home else text}")
+    names = [name for name in sorted(os.environ) if name.startswith(("MNIST_LIB_", "OMP_", "MKL_"))]
+    settings = ", ".join(f"{name}={os.environ[name]}" for name in names) or "nothing"
+    print(f"{'system':<13}{platform.platform()}, {os.cpu_count()} processors")
+    print(f"{'set':<13}{settings.replace(home, '~') if home else settings}")
+    from ..data import SOURCES, data_folder
+    from ..training import base_seed
+    from .download import is_complete
+
+    folder = data_folder()
+    what = f"{'all of MNIST' if is_complete(folder) else 'no full MNIST'} in {folder}"
+    print(f"{'digits':<13}{what.replace(home, '~') if home else what}")
+    base_seed()
+    if (source := os.environ.get("MNIST_LIB_SOURCE") or "auto") not in SOURCES:
+        raise ValueError(f"MNIST_LIB_SOURCE must be one of {', '.join(SOURCES)}, got {source!r}")
 
 
 def _version(package):

@@ -1,11 +1,12 @@
 """Who watches a training: a history, and a record of weights. `training.fit` tells them how it goes."""
 
+import math
 import time
 
 import pandas as pd
 import torch
 
-from ..training import Evaluation, check_finite, evaluate, total
+from ..training import Evaluation, check_finite, evaluate, to_numbers, total
 from .checks import integer, list_of_names
 
 
@@ -59,14 +60,15 @@ class History:
         row |= {"loss": seen.loss, "accuracy": seen.accuracy}
         if self.validation is not None:
             result = evaluate(training.model, self.validation)
-            check_finite(result.loss, "on the validation images")
+            if math.isfinite(seen.loss):  # else `training_steps` says at which step that was
+                check_finite(result.loss, "on the validation images")
             row |= {"validation_loss": result.loss, "validation_accuracy": result.accuracy}
         self.rows.append(row)
 
     def state_dict(self):
         """What a checkpoint keeps: the rows so far, and what the next one is made of."""
-        recent = [(float(part.loss), int(part.right), part.seen) for part in self.recent]
-        return {"rows": self.rows, "recent": recent}
+        recent = zip(*map(to_numbers, zip(*self.recent)))
+        return {"rows": self.rows, "recent": list(recent)}
 
     def load_state_dict(self, state):
         """Put it back."""
