@@ -1,7 +1,7 @@
 """A stand-in for a graphics card: "cuda" is the CPU, but a tensor knows which of the two it was moved to.
 
-Within `Card()` what a card would refuse is refused: operations on tensors of both devices, and NumPy. `reads` counts
-how often a number was copied from the card, for which the CPU has to wait.
+Within `Card()` most of what a card would refuse is refused: operations on tensors of both devices, and NumPy.
+`reads` counts how often a number was copied from the card, for which the CPU has to wait.
 """
 
 import torch
@@ -12,16 +12,16 @@ from torch.utils import _pytree as pytree
 Tensor = torch.Tensor
 READS = {
     getattr(Tensor, name)
-    for name in "item tolist __bool__ __int__ __float__ __index__ __contains__ __repr__ __format__ nonzero".split()
-} | {torch.nonzero, torch.equal, Tensor.equal, torch.unique, Tensor.unique, Tensor.masked_select}
-ACROSS = {
-    torch._has_compatible_shallow_copy_type,
-    Tensor.copy_,
-    Tensor.data.__set__,
-    Tensor.grad.__set__,
-    Tensor.__getitem__,
-    Tensor.__setitem__,
+    for name in (
+        "item tolist __bool__ __int__ __float__ __index__ __contains__ __repr__ __format__ nonzero "
+        "equal allclose unique unique_consecutive masked_select argwhere bincount is_nonzero"
+    ).split()
 }
+READS |= {torch.nonzero, torch.equal, torch.allclose, torch.unique, torch.unique_consecutive}
+READS |= {torch.masked_select, torch.argwhere, torch.bincount, torch.is_nonzero, torch.tensor}
+ACROSS = {Tensor.copy_, Tensor.__getitem__, Tensor.__setitem__, Tensor.__deepcopy__}
+ACROSS |= {Tensor.data.__set__, Tensor.grad.__set__, torch._has_compatible_shallow_copy_type}
+TOGETHER = {torch.stack, torch.cat}  # here not even a number may come from elsewhere
 
 
 def on_card(tensor):
@@ -57,7 +57,8 @@ class Card(TorchFunctionMode):
         if "device" in kwargs and kwargs["device"] is not None:
             marked = torch.device(kwargs["device"]).type == "cuda"
             kwargs["device"] = "cpu"
-        if function is Tensor.copy_ or function is Tensor.__setitem__:
+        if function in (Tensor.copy_, Tensor.__setitem__, Tensor.__deepcopy__):
+            self.reads += marked and not on_card(args[0])
             marked = on_card(args[0])
         result = function(*args, **kwargs)
         if function == Tensor.data.__set__:
@@ -95,7 +96,8 @@ class Card(TorchFunctionMode):
         if function in ACROSS or any(map(is_batchedtensor, tensors)):
             if function is not Tensor.__getitem__ or on_card(tensors[0]):
                 return
-        if not all(on_card(tensor) or tensor.ndim == 0 for tensor in tensors):
+        numbers_too = function not in TOGETHER
+        if not all(on_card(tensor) or (numbers_too and tensor.ndim == 0) for tensor in tensors):
             name = resolve_name(function) or function
             raise RuntimeError(
                 f"{name}: expected all tensors to be on the same device, found cuda:0 and cpu"
@@ -103,7 +105,7 @@ class Card(TorchFunctionMode):
 
     def picks_by_mask(self, function, args):
         """Whether this is `tensor[mask]`: how many are picked has to be known."""
-        if function is not Tensor.__getitem__:
+        if function not in (Tensor.__getitem__, Tensor.__setitem__):
             return False
         masks = tensors_in(args[1])
         return any(mask.dtype == torch.bool for mask in masks)
