@@ -10,8 +10,7 @@ import loopback
 import notebook_rules as rules
 import pytest
 
-from mnist_lib import __main__ as command_line
-from mnist_lib.machinery import download, machine
+from mnist_lib.machinery import commands, download, machine
 
 COPY = "A-teacher/the.course"
 
@@ -19,7 +18,7 @@ COPY = "A-teacher/the.course"
 def ends(*words):
     """What `python -m mnist_lib …` ends with: None if all went well, else a number or the last line."""
     try:
-        command_line.main([*map(str, words)])
+        commands.main([*map(str, words)])
     except SystemExit as end:
         return end.code
 
@@ -38,7 +37,7 @@ def course(tmp_path, monkeypatch):
     shutil.copy(rules.FOLDER / "pyproject.toml", tmp_path)
     no_rubbish = shutil.ignore_patterns(".*")
     shutil.copytree(rules.NOTEBOOKS, tmp_path / "notebooks", ignore=no_rubbish)
-    monkeypatch.setattr(command_line, "COURSE", tmp_path)
+    monkeypatch.setattr(commands, "COURSE", tmp_path)
     monkeypatch.setattr(rules, "FOLDER", tmp_path)
     forget()
     yield tmp_path
@@ -123,7 +122,7 @@ def test_what_is_no_address_changes_nothing(course, capsys, url):
 
 
 def test_where_the_course_is_not_the_command_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(command_line, "COURSE", tmp_path)
+    monkeypatch.setattr(commands, "COURSE", tmp_path)
     assert "run this in its folder" in ends("address", f"https://github.com/{COPY}")
 
 

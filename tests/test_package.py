@@ -16,7 +16,7 @@ import mnist_lib
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mnist_lib"
 FILES = sorted(PACKAGE.rglob("*.py"))
-COMMANDS = PACKAGE / "__main__.py"  # python -m mnist_lib
+MAIN, COMMANDS = PACKAGE / "__main__.py", PACKAGE / "machinery" / "commands.py"
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -62,7 +62,7 @@ def test_every_module_loads_when_it_is_first_used():
 
 
 def test_every_module_is_named():
-    names = sorted(module_name(file).split(".") for file in FILES if file != COMMANDS)
+    names = sorted(module_name(file).split(".") for file in FILES if file != MAIN)
     assert mnist_lib.__all__ == [parts[1] for parts in names if len(parts) == 2]
     assert set(mnist_lib.__all__) <= set(dir(mnist_lib))
 
@@ -115,9 +115,8 @@ def test_no_function_is_longer_than_40_lines_and_none_of_the_core_than_25():
 def test_the_package_is_small():
     """The core as the design has it; outside of it there is room for a thousand lines more than there were."""
     lines = {file: len(file.read_text("utf-8").splitlines()) for file in FILES}
-    assert lines[COMMANDS] <= 150
-    core = [count for file, count in lines.items() if file.parent == PACKAGE and file != COMMANDS]
-    assert sum(core) <= 1_900
+    assert sum(count for file, count in lines.items() if file.parent == PACKAGE) <= 1_900
+    assert lines[MAIN] + lines[COMMANDS] <= 150
     assert sum(lines.values()) <= 8_000
 
 
@@ -129,10 +128,10 @@ def test_the_loop_fits_a_screen():
     assert len(ast.get_docstring(loop).splitlines()) <= 20
 
 
-# The arrows: notebooks → widgets, exercises → plots → machinery → core; the command line → machinery, core
+# The arrows: notebooks → widgets, exercises → plots → machinery → core
 
 BELOW = {
-    "__main__": {"core", "machinery"},
+    "__main__": {"machinery"},
     "core": {"core", "machinery.checks", "machinery.download", "machinery.files"},
     "machinery.checks": set(),
     "machinery.download": set(),

@@ -4,6 +4,7 @@
 - `download`: full MNIST on disk, whole or not at all.
 - `files`: image files as people have them.
 - `machine`: what this machine has, and what mends it.
+- `commands`: `python -m mnist_lib`.
 - `watchers`: who watches a training: a history, a record of weights.
 - `checkpoints`: trainings that go on where they were stopped.
 - `grids`: many small trainings, many models in each step.

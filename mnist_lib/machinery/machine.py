@@ -56,21 +56,26 @@ def check_settings():
     Raises:
         ValueError: MNIST_LIB_SOURCE or MNIST_LIB_SEED is none of those that it may be.
     """
-    home = os.path.expanduser("~").rstrip("/") or None  # whose it is matters to nobody
     names = [name for name in sorted(os.environ) if name.startswith(("MNIST_LIB_", "OMP_", "MKL_"))]
     settings = ", ".join(f"{name}={os.environ[name]}" for name in names) or "nothing"
     print(f"{'system':<13}{platform.platform()}, {os.cpu_count()} processors")
-    print(f"{'set':<13}{settings.replace(home, '~') if home else settings}")
+    print(f"{'set':<13}{_anonymous(settings)}")
     from ..data import SOURCES, data_folder
     from ..training import base_seed
     from .download import is_complete
 
     folder = data_folder()
-    what = f"{'all of MNIST' if is_complete(folder) else 'no full MNIST'} in {folder}"
-    print(f"{'digits':<13}{what.replace(home, '~') if home else what}")
+    what = "all of MNIST" if is_complete(folder) else "no full MNIST"
+    print(f"{'digits':<13}{what} in {_anonymous(folder)}")
     base_seed()
     if (source := os.environ.get("MNIST_LIB_SOURCE") or "auto") not in SOURCES:
         raise ValueError(f"MNIST_LIB_SOURCE must be one of {', '.join(SOURCES)}, got {source!r}")
+
+
+def _anonymous(path):
+    """The text of a path, or several, with ~ for the home folder, which has somebody's name."""
+    home = os.path.expanduser("~").rstrip("/")
+    return str(path).replace(home, "~") if home else str(path)
 
 
 def _version(package):
