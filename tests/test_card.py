@@ -158,7 +158,7 @@ def test_who_watches_reads_once_an_epoch_and_keeps_numbers(on_card, split, tmp_p
     history, record = History(split[:50]), WeightRecord(["layers.1.bias"])
 
     def watched(steps):
-        watchers = [history, Checkpoint(tmp_path / f"{steps}.pt")]
+        watchers = [history, Checkpoint(tmp_path / f"{steps}.pt", every=steps - 1)]  # in mid-epoch
         how = {"batch_size": 20, "watchers": watchers}
         training.train(models.SoftmaxClassifier, split[: 20 * steps], 2, 0, **how)
 

@@ -427,7 +427,7 @@ def test_a_mirror_that_stalls_is_left_for_the_next(folder, monkeypatch):
     monkeypatch.setattr(download, "STALL_SECONDS", 0.5)
     with loopback.serve(a_little) as one, loopback.serve(loopback.ranges) as other:
         monkeypatch.setattr(download, "MIRRORS", (one.url, other.url))
-        fetch(folder)
+        fetch(folder, seconds=60)
     assert len(one.asked) == 1 and held_in(folder) == loopback.FILES
     size = sum(len(loopback.pack(name)) for name in loopback.FILES)
     assert (one.sent, other.sent) == (1000, size - 1000)

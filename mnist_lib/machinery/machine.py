@@ -2,8 +2,12 @@
 
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
+import subprocess
+import sys
+from pathlib import Path
 
 PACKAGES = (
     "torch",
@@ -24,8 +28,39 @@ PACKAGES = (
 )
 
 
+INSTALL = "pip install -r requirements.txt"
+LACKING_IN_COLAB = "torchmetrics"
+
+
 class MachineProblem(RuntimeError):
     """Something on this machine keeps the notebooks from running. The message says what to do."""
+
+
+def prepare():
+    """End the setup cell of a notebook: see that the package has what it needs, wherever it was found.
+
+    Google Colab installs what it lacks, and is told which menu gives a GPU where there is none. Processes that a
+    notebook starts find the package in an uploaded folder, too.
+
+    Raises:
+        MachineProblem: not in Google Colab, and the requirements are not installed.
+
+    >>> prepare()
+    """
+    in_colab = "google.colab" in sys.modules
+    if importlib.util.find_spec(LACKING_IN_COLAB) is None:
+        if not in_colab:
+            raise MachineProblem(
+                f"{LACKING_IN_COLAB} is not installed. In the course's folder run:  {INSTALL}"
+            )
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", LACKING_IN_COLAB], check=True)
+    folder, others = str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")
+    if folder in sys.path and folder not in others.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, others]))
+    if in_colab and not importlib.import_module("torch").cuda.is_available():
+        print(
+            "No GPU here. The menu Runtime → Change runtime type gives one; all works without, too."
+        )
 
 
 def check_machine():
@@ -92,7 +127,7 @@ def _advice(package, error):
     if isinstance(error, ModuleNotFoundError) and "." not in (error.name or "."):
         needs = "" if error.name == package else f", and {package} needs it"
         wrong = f"{error.name} is not installed{needs}"
-        return f"{wrong}. In the course's folder run:  pip install -r requirements.txt"
+        return f"{wrong}. In the course's folder run:  {INSTALL}"
     wrong, packages = f"{package} {_installed(package)} does not import", package
     if package == "torchvision":
         pair = f"torch {_installed('torch')} and torchvision {_installed('torchvision')}"
