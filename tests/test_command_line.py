@@ -67,7 +67,7 @@ def test_an_address_is_written_to_every_place(course, capsys, name, rest, ref):
     after = contents(course)
     assert sorted(said) == sorted(name for name in after if after[name] != before[name])
     assert sorted(said) == sorted(before)
-    assert last == f"{len(said)} files changed; the address is {name}, {ref}."
+    assert last == f"Files changed: {len(said)}. The address is {name}, {ref}."
     for file, content in after.items():
         assert old.encode() not in content
         places = rf"{name}(/tree/|/blob/|@|\")".encode()
@@ -81,7 +81,7 @@ def test_an_address_is_written_to_every_place(course, capsys, name, rest, ref):
         assert f'git+https://github.com/{name}@{ref}"' in setup
 
     assert ends("address", url) is None
-    assert capsys.readouterr().out == f"No files changed; the address is {name}, {ref}.\n"
+    assert capsys.readouterr().out == f"Files changed: 0. The address is {name}, {ref}.\n"
     assert contents(course) == after
     ends("address", f"https://github.com/{old}/tree/{old_ref}")
     assert contents(course) == before  # to the byte

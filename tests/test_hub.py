@@ -89,7 +89,10 @@ def test_a_class_starts_at_once_on_an_empty_shared_folder(tmp_path, monkeypatch,
     got_all = sum("Digits: all of MNIST (" in text for text in printed)
     told_why = sum("the 5,000-image sample" in text and "because" in text for text in printed)
     assert got_all >= 1 and got_all + told_why >= count
-    assert server.sent == sum(len(loopback.pack(name)) for name in files)  # one download
+    once = sum(len(loopback.pack(name)) for name in files)
+    assert (
+        once <= server.sent < 1.5 * once
+    )  # one download; a kernel that ran out of patience loses little
     assert {path.name for path in shared.iterdir()} == {"MNIST", ".mnist.lock"}
     assert download.is_complete(shared)
     assert {path.name for path in (shared / "MNIST" / "raw").iterdir()} == set(files)

@@ -65,7 +65,7 @@ def address(arguments):
     if not (COURSE / "pyproject.toml").is_file():
         sys.exit(f"The course is not in {COURSE}: run this in its folder.")
     name, ref = arguments.repository
-    changed = 0
+    changed = []
     notebooks = [*COURSE.glob("notebooks/*.ipynb"), *COURSE.glob("notebooks/solutions/*.ipynb")]
     for path in [COURSE / "pyproject.toml", *sorted(notebooks)]:
         before = after = path.read_bytes().decode()
@@ -73,13 +73,13 @@ def address(arguments):
             new = new.format(name=name, ref=ref).removesuffix("/tree/main")
             after = re.sub(pattern, rf"\g<1>{new}\g<2>", after)
         if after != before:
-            changed += 1
+            changed.append(path)
             print(path.relative_to(COURSE))
             unfinished = path.with_name(f".{path.name}.unfinished")
             unfinished.write_bytes(after.encode())
             shutil.copymode(path, unfinished)
             unfinished.replace(path)
-    print(f"{changed or 'No'} files changed; the address is {name}, {ref}.")
+    print(f"Files changed: {len(changed)}. The address is {name}, {ref}.")
 
 
 def repository(text):
