@@ -27,7 +27,7 @@ def pinned(session):
 def oldest(session):
     """The lowest versions that the package asks for; the tools of the tests are today's."""
     lowest = f"{session.create_tmp()}/lowest.txt"
-    how = ("--resolution", "lowest-direct", "--python-version", "3.11", "--extra", "onnx")
+    how = ("--resolution=lowest-direct", "--no-deps", "--extra=onnx", f"--python={session.python}")
     session.run("uv", "pip", "compile", "pyproject.toml", *how, "-qo", lowest, external=True)
     check(session, "-c", lowest, "-e", ".[dev,onnx]")
 
