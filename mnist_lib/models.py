@@ -93,11 +93,11 @@ class ConvNet(DigitModel):
     def __init__(self):
         super().__init__(
             nn.Conv2d(1, 4, kernel_size=5, padding=2),  # (N, 4, 28, 28)
-            nn.ReLU(),
             nn.MaxPool2d(2),  # (N, 4, 14, 14)
+            nn.ReLU(),  # more often before the pooling: the same numbers, for four times the work
             nn.Conv2d(4, 8, kernel_size=5, padding=2),  # (N, 8, 14, 14)
-            nn.ReLU(),
             nn.MaxPool2d(2),  # (N, 8, 7, 7)
+            nn.ReLU(),
             nn.Flatten(),  # (N, 392)
             nn.Linear(8 * 7 * 7, 512),  # (N, 512)
             nn.ReLU(),
@@ -116,11 +116,11 @@ class UnpaddedConvNet(DigitModel):
     def __init__(self):
         super().__init__(
             nn.Conv2d(1, 16, kernel_size=5),  # (N, 16, 24, 24)
-            nn.ReLU(),
             nn.MaxPool2d(2),  # (N, 16, 12, 12)
-            nn.Conv2d(16, 64, kernel_size=3),  # (N, 64, 10, 10)
             nn.ReLU(),
+            nn.Conv2d(16, 64, kernel_size=3),  # (N, 64, 10, 10)
             nn.MaxPool2d(2),  # (N, 64, 5, 5)
+            nn.ReLU(),
             nn.Flatten(),  # (N, 1600)
             nn.Dropout(0.5),
             nn.Linear(64 * 5 * 5, 10),  # (N, 10)
@@ -143,8 +143,8 @@ class TinyVGG(DigitModel):
                 nn.Conv2d(inputs, channels, kernel_size=3, padding=1),
                 nn.ReLU(),
                 nn.Conv2d(channels, channels, kernel_size=3, padding=1),
-                nn.ReLU(),
                 nn.MaxPool2d(2),  # half the height and width
+                nn.ReLU(),
             )
 
         super().__init__(
@@ -171,8 +171,8 @@ class BatchNormCNN(DigitModel):
             layers += [
                 nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
                 nn.BatchNorm2d(outputs),
-                nn.ReLU(),
                 nn.MaxPool2d(2),  # 28 → 14 → 7 → 3: the last row and column of 7 are dropped
+                nn.ReLU(),
             ]
         super().__init__(*layers, nn.Flatten(), nn.Linear(channels[-1] * 3 * 3, 10))
 

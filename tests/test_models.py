@@ -30,11 +30,11 @@ SHAPES = {  # of one image, after every layer
     "MLP 64-64-32-32": "784 64 64 64 64 32 32 32 32 10",
     "MLP 64-64-64": "784 64 64 64 64 64 64 10",
     "MLP 10, ReLU on logits": "784 10 10 10 10",
-    "ConvNet": "4×28×28 4×28×28 4×14×14 8×14×14 8×14×14 8×7×7 392 512 512 512 10",
-    "UnpaddedConvNet": "16×24×24 16×24×24 16×12×12 64×10×10 64×10×10 64×5×5 1600 1600 10",
-    "TinyVGG": "10×28×28 10×28×28 10×28×28 10×28×28 10×14×14 10×14×14 10×14×14 10×14×14 10×14×14 10×7×7 490 10",
-    "BatchNormCNN": "16×28×28 16×28×28 16×28×28 16×14×14 32×14×14 32×14×14 32×14×14 32×7×7 "
-    "64×7×7 64×7×7 64×7×7 64×3×3 576 10",
+    "ConvNet": "4×28×28 4×14×14 4×14×14 8×14×14 8×7×7 8×7×7 392 512 512 512 10",
+    "UnpaddedConvNet": "16×24×24 16×12×12 16×12×12 64×10×10 64×5×5 64×5×5 1600 1600 10",
+    "TinyVGG": "10×28×28 10×28×28 10×28×28 10×14×14 10×14×14 10×14×14 10×14×14 10×14×14 10×7×7 10×7×7 490 10",
+    "BatchNormCNN": "16×28×28 16×28×28 16×14×14 16×14×14 32×14×14 32×14×14 32×7×7 32×7×7 "
+    "64×7×7 64×7×7 64×3×3 64×3×3 576 10",
 }
 every_model = pytest.mark.parametrize("name", MODELS)
 
@@ -91,6 +91,24 @@ def test_shapes_are_those_that_the_comments_promise(kind):
     ]
     stated = [(tuple(map(int, match[1].split(", "))), shape) for match, shape in promised if match]
     assert len(stated) >= 6 and all(comment == shape for comment, shape in stated)
+
+
+@pytest.mark.parametrize("name", ["ConvNet", "UnpaddedConvNet", "TinyVGG", "BatchNormCNN"])
+def test_a_relu_after_the_pooling_trains_as_one_before_it(name, digits):
+    """To the bit, also where pixels of a window are equal, as on the black ground."""
+    now, usual = make(name), make(name)
+    layers = list(usual.layers)
+    for index, layer in enumerate(layers[:-1]):
+        if isinstance(layer, nn.MaxPool2d):
+            assert isinstance(layers[index + 1], nn.ReLU)
+            layers[index : index + 2] = layers[index + 1], layer
+    usual.layers = nn.Sequential(*layers)
+    for model in (now, usual):
+        training.seed_everything(1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        training.train_one_epoch(model, data.Batches(digits, 10), optimizer)
+    assert all(map(torch.equal, now.parameters(), usual.parameters()))
+    assert not torch.equal(next(now.parameters()), next(make(name).parameters()))
 
 
 @every_model
