@@ -10,28 +10,13 @@ from collections import deque
 from functools import partial
 from statistics import median
 
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import ToTensor
-from torchvision.transforms.functional import to_pil_image
+from pictures import Pictures
+from torch.utils.data import DataLoader
 from turns import in_turns, print_ratios
 
 from mnist_lib.data import Batches, load_mnist
 
 ROUNDS = 15
-
-
-class Pictures(Dataset):
-    """A split as pictures that `ToTensor` scales each time they are asked for."""
-
-    def __init__(self, split):
-        self.pictures = [to_pil_image(image) for image in split.images]
-        self.labels = split.labels
-
-    def __len__(self):
-        return len(self.pictures)
-
-    def __getitem__(self, index):
-        return ToTensor()(self.pictures[index]), self.labels[index]
 
 
 def main():
