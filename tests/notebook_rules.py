@@ -27,6 +27,9 @@ MARKS = {"holds": "✓", "fails": "✗", "unanswered": "○"}
 NBVAL_TAGS = {"nbval-ignore-output", "nbval-check-output", "nbval-skip", "raises-exception"}
 TAGS = {"setup", "homework", "exercise", "check", "solution", "wide"} | NBVAL_TAGS
 MOST_BYTES, MOST_LINES, MOST_MEDIAN_LINES, MOST_COLUMNS = 1_500_000, 25, 5, 100
+LENGTHS = {
+    "00_start_here": (60, 1_300, 12)
+}  # of those in their second edition: cells, words of text, claims
 
 
 # Reading notebooks
@@ -462,7 +465,11 @@ def setup_cell(notebook, path):
 
 
 def last_screen(notebook, path):
-    """The notebook ends with "What we found", at least three of its claims word for word, and "Your turn"."""
+    """The notebook ends with "What we found" and "Your turn".
+
+    Found are three sentences or more: claims of the notebook, word for word. From the second edition on they are six at
+    most, in words of their own.
+    """
     if is_solution(path):
         return []
     text = "\n\n".join(text for _, text in markdown_cells(notebook))
@@ -477,14 +484,36 @@ def last_screen(notebook, path):
     bullets = re.findall(r"^[-*+] +(.*(?:\n +\S.*)*)", sections["What we found"], re.MULTILINE)
     found = [" ".join(bullet.split()) for bullet in bullets]
     made = {sentence for _, cell in code_cells(notebook) for sentence in claims(cell)}
-    problems = [
-        f"'What we found' says {words!r}, which no cell claims"
-        for words in found
-        if words not in made
-    ]
-    return (
-        problems if len(found) >= 3 else [*problems, "'What we found' has fewer than three claims"]
+    if path.stem in LENGTHS:
+        problems = [
+            f"'What we found' repeats a claim: {words!r}" for words in found if words in made
+        ]
+        most = 6
+    else:
+        problems = [
+            f"'What we found' says {words!r}, which no cell claims"
+            for words in found
+            if words not in made
+        ]
+        most = len(found)
+    if not 3 <= len(found) <= most:
+        problems.append(f"'What we found' has {len(found)} sentences")
+    return problems
+
+
+def length(notebook, path):
+    """A lesson fits an hour: so many cells, words of text and claims."""
+    got = (
+        len(notebook.cells),
+        sum(len(text.split()) for _, text in markdown_cells(notebook)),
+        sum(len(claims(cell)) for _, cell in code_cells(notebook)),
     )
+    limits = {} if is_solution(path) else LENGTHS
+    return [
+        f"it has {number:,} {name}, {most:,} at most"
+        for number, most, name in zip(got, limits.get(path.stem, got), ("cells", "words", "claims"))
+        if number > most
+    ]
 
 
 def links(notebook, path):
@@ -589,6 +618,7 @@ RULES = [
     absolute_paths,
     minimal_metadata,
     size,
+    length,
     timings,
     semicolons,
     directives,

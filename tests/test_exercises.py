@@ -1,7 +1,6 @@
 """The checks behind "Your turn": right answers pass, wrong ones are told what was probably misunderstood."""
 
 import ast
-from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -155,9 +154,16 @@ def several(*numbers):
 
 
 RIGHT = {
-    "00-pixels": [784, 784.0, np.int64(784), torch.tensor(784)],
-    "00-chance": [0.1, Fraction(1, 10), np.float32(0.1)],
-    "00-percent": [lambda right, seen: right / seen * 100],
+    "00-better": [0.88, 0.9, torch.tensor(0.895), np.float32(0.89)],
+    "00-own-mean": [
+        lambda images: images - images.mean(dim=(1, 2, 3), keepdim=True),
+        lambda images: torch.stack([image - image.mean() for image in images]),
+        lambda images: (images.flatten(1) - images.flatten(1).mean(1)[:, None]).reshape(
+            images.shape
+        ),
+        lambda images: images.numpy() - images.numpy().mean((1, 2, 3), keepdims=True),
+    ],
+    "00-follows": ["second", "The second.", "the SECOND one"],
     "01-value": [-2],
     "01-size": [8],
     "01-shape": [(9, 2, 5), [9, 2, 5], *several(9, 2, 5), torch.Size([9, 2, 5])],
@@ -249,19 +255,23 @@ RIGHT = {
     "13-lean": [lean, lambda image: lean(image).item(), lambda image: lean(image.double())],
 }
 WRONG = [
-    ("00-pixels", 28, "one row"),
-    ("00-pixels", 56, "added"),
-    ("00-pixels", 256, "grey levels"),
-    ("00-pixels", 785, "785 is not it"),
-    ("00-pixels", "784", "is a number"),
-    ("00-pixels", True, "is a number"),
-    ("00-chance", 10, "not the percentage"),
-    ("00-chance", 0.5, "two classes"),
-    ("00-percent", lambda right, seen: right / seen, "that is the share"),
-    ("00-percent", lambda right, seen: round(100 * right / seen), "do not round"),
-    ("00-percent", lambda right, seen: 93.1, "3 of 4"),
-    ("00-percent", lambda right: 1, "stopped with TypeError"),
-    ("00-percent", 93.1, "the answer is a function"),
+    ("00-better", 88.5, "not the percentage"),
+    ("00-better", 0.97, "really unseen"),
+    ("00-better", 0.1, "too far"),
+    ("00-better", 0.865, "0.865 is no more"),
+    ("00-better", "nine in ten", "stopped with ValueError"),
+    ("00-own-mean", lambda images: images - images.mean(), "all images together"),
+    ("00-own-mean", lambda images: images - images.mean(dim=0), "pixel by pixel"),
+    ("00-own-mean", lambda images: images - images.mean(dim=2, keepdim=True), "each column"),
+    ("00-own-mean", lambda images: images - images.mean(dim=3, keepdim=True), "each row"),
+    ("00-own-mean", lambda images: images.mean(dim=(1, 2, 3), keepdim=True), "these are the means"),
+    ("00-own-mean", lambda images: images.flatten(1), "the shape stays"),
+    ("00-own-mean", lambda images: images / 2, "should be 0 afterwards"),
+    ("00-own-mean", lambda: 1, "stopped with TypeError"),
+    ("00-own-mean", torch.zeros(3, 1, 28, 28), "the answer is a function"),
+    ("00-follows", "first", "nobody asked people"),
+    ("00-follows", "third", "does not show that nobody could"),
+    ("00-follows", "second and third", "name just one of"),
     ("01-value", 2, "turned the kernel around"),
     ("01-value", -1, "first window"),
     ("01-value", 10, "sign"),
@@ -672,8 +682,8 @@ def test_every_wrong_answer_is_one_to_an_exercise_that_there_is():
 
 def test_an_unknown_name_is_named():
     for function in (hint, lambda name: check(name, 1)):
-        with pytest.raises(KeyError, match="'00-pixel'"):
-            function("00-pixel")
+        with pytest.raises(KeyError, match="'00-bette'"):
+            function("00-bette")
 
 
 def test_every_check_is_used_in_its_notebook():

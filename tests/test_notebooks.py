@@ -190,9 +190,28 @@ def test_large_notebook_breaks_the_rule_of_size_only(monkeypatch, setup_of_fixtu
     assert broken_rules(FIXTURES / "good.ipynb") == {"size"}
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_long_notebook_breaks_the_rule_of_length_only(number, monkeypatch, setup_of_fixtures):
+    good = rules.read(FIXTURES / "good.ipynb")
+    monkeypatch.setattr(rules, "LENGTHS", {"good": (100, 1000, 100)})
+    assert rules.length(good, FIXTURES / "good.ipynb") == []
+    limits = [100, 1000, 100]
+    limits[number] = 1
+    monkeypatch.setattr(rules, "LENGTHS", {"good": limits})
+    (problem,) = rules.length(good, FIXTURES / "good.ipynb")
+    assert ("cells", "words", "claims")[number] in problem
+
+
+def test_second_edition_says_what_it_found_in_other_words(monkeypatch, setup_of_fixtures):
+    monkeypatch.setattr(rules, "LENGTHS", {"good": (100, 1000, 100)})
+    assert broken_rules(FIXTURES / "good.ipynb") == {"last_screen"}
+    other = rules.read(FIXTURES / "last_screen-other_words.ipynb")
+    assert len(rules.last_screen(other, FIXTURES / "good.ipynb")) == 2  # of its three sentences
+
+
 def test_each_rule_has_its_broken_notebook():
     shown = {path.stem.split("-")[0] for path in FIXTURES.glob("*.ipynb")}
-    assert {rule.__name__ for rule in rules.RULES} - shown == {"size"}
+    assert {rule.__name__ for rule in rules.RULES} - shown == {"size", "length"}
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,11 @@ def check(name, answer):
     Raises:
         KeyError: there is no exercise of that name.
 
-    >>> check("00-pixels", ...)
-    ○ Not answered yet: put your answer in place of the ... above. For a hint: hint("00-pixels")
-    >>> check("00-pixels", 28)
-    ✗ Not yet: 28 is the number of pixels in one row; there are as many rows.
-    >>> check("00-pixels", 784)
+    >>> check("01-size", ...)
+    ○ Not answered yet: put your answer in place of the ... above. For a hint: hint("01-size")
+    >>> check("01-size", 8.5)
+    ✗ Not yet: there is no half window: round down.
+    >>> check("01-size", 8)
     ✓ Right.
     """
     table = _find(name)
@@ -73,8 +73,8 @@ def check(name, answer):
 def hint(name):
     """Print a hint for the exercise `name`.
 
-    >>> hint("00-pixels")
-    Rows times columns.
+    >>> hint("01-size")
+    How many cells are there with the padding, and how far can the first window move?
     """
     print(_find(name)["hint"])
 
@@ -150,7 +150,7 @@ def _wrong_words(answer, choices):
 def call_answer(function, *arguments):
     """Call the student's function, with copies of tensors; one that returns nothing is not answered yet."""
     if not callable(function):
-        raise TypeError(f"the answer is a function, and yours is {function!r}")
+        raise TypeError(f"the answer is a function, and yours is a {type(function).__name__}")
     result = function(*(x.clone() if isinstance(x, torch.Tensor) else x for x in arguments))
     if result is None or result is ...:
         raise Unanswered("the function returns nothing (print is not enough, it has to return)")

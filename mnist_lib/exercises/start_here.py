@@ -1,32 +1,51 @@
 """The exercises of notebook 00_start_here."""
 
+import torch
+
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
 CHECKS |= {
-    "00-pixels": {
-        "hint": "Rows times columns.",
-        784: RIGHT,
-        28: "28 is the number of pixels in one row; there are as many rows.",
-        56: "you added rows and columns; each row has 28 columns of its own.",
-        256: "256 is the number of grey levels of a pixel, not of pixels.",
-    },
-    "00-chance": {
-        "hint": "Ten digits, about equally frequent, and you know nothing.",
-        0.1: RIGHT,
-        10: "write the share, from 0 to 1, not the percentage.",
-        0.5: "half right is chance for two classes; here there are ten.",
-        0.0: "a guess is right now and then.",
+    "00-follows": {
+        "hint": "What was changed, what was measured, and of whom?",
+        "first": "as easy for this model; nobody asked people, and you have seen the ten riddles.",
+        "second": RIGHT,
+        "third": "this model makes no use of neighbours; that does not show that nobody could.",
     },
 }
 
 
-@exercise("00-percent", "A share of 0.931 is 93.1 percent.")
-def _percent(answer):
+@exercise(
+    "00-own-mean",
+    "Which axes belong to one image? The mean needs a shape that repeats for it: keepdim=True.",
+)
+def _own_mean(answer):
+    images = torch.rand(3, 1, 28, 28) * torch.tensor([0.2, 0.5, 1.0]).reshape(3, 1, 1, 1)
+    result = call_answer(answer, images)
     table = {
-        93.1: RIGHT,
-        0.931: "that is the share; a percentage is a hundred times as large.",
-        93: "do not round: 931 of 1000 is more than 93 percent.",
-        1000 / 931 * 100: "you divided the wrong way round.",
+        images - images.mean(dim=(1, 2, 3), keepdim=True): RIGHT,
+        images - images.mean(): "you subtracted the mean of all images together from each.",
+        images - images.mean(dim=0): "dim=0 averages over the images, pixel by pixel.",
+        images - images.mean(dim=2, keepdim=True): "that is the mean of each column.",
+        images - images.mean(dim=3, keepdim=True): "that is the mean of each row.",
+        images.mean(
+            dim=(1, 2, 3), keepdim=True
+        ): "these are the means; return the images without them.",
+        "asked": "the shape stays (3, 1, 28, 28)",
+        "otherwise": "the mean of each image should be 0 afterwards.",
     }
-    yield wrong(call_answer(answer, 931, 1000), table)
-    yield wrong(call_answer(answer, 3, 4), {75: RIGHT, 93.1: "for 3 of 4 it still says 93.1."})
+    yield wrong(result, table)
+
+
+@exercise(
+    "00-better", "Print the loss now and then: was it still falling when the steps were over?"
+)
+def _better(answer):
+    share = float(answer)
+    if share > 1:
+        yield "give the share, from 0 to 1, not the percentage."
+    if share > 0.915:
+        yield "so many are too many for 3,000 examples: were these digits really unseen?"
+    if share < 0.7:
+        yield "fewer than before: do the steps go too far, or are they too few?"
+    if share < 0.88:
+        yield f"{share:.3f} is no more than the first model, by and large; 0.88 is possible."
