@@ -21,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import ipywidgets
 import nbformat
 import psutil
 
@@ -46,6 +47,8 @@ def missing():
         return "playwright is not installed (pip install playwright)"
     if CHROMIUM is None:
         return "there is no chromium (on Debian: apt-get install chromium)"
+    if ipywidgets.version_info[0] < 8:
+        return "JupyterLab 4 shows no widgets of ipywidgets 7 (the classic notebook does)"
     return ""
 
 
