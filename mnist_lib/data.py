@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import torch
-from PIL import Image
+from PIL import ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -241,9 +241,9 @@ class Augmented:
 class DigitFolder(Dataset):
     """Images of digits in one folder a class: `root/0/a.png`, `root/0/b.jpg`, …, `root/9/z.png` (built in notebook 05).
 
-    `folder[i]` opens one file: an image float32 (1, size, size) in [0, 1], turned upright, made grey and
-    scaled if need be (transparency is ignored), and its digit, an int. Folders inside a class folder are looked
-    through. Hidden files, and those that systems leave behind, are passed over; any other file must be an image.
+    `folder[i]` opens one file: an image float32 (1, size, size) in [0, 1], upright, grey, filled up to a square, scaled
+    (transparency is ignored), and its digit, an int. Folders inside a class folder are looked through. Hidden files and
+    those that systems leave behind are passed over; any other file must be an image.
 
     Args:
         root: the folder that holds the class folders.
@@ -276,5 +276,5 @@ class DigitFolder(Dataset):
         path, digit = self.files[index]
         image = open_grey(path)
         if self.size is not None:
-            image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
+            image = ImageOps.pad(image, (self.size, self.size), color=image.getpixel((0, 0)))
         return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), digit

@@ -117,7 +117,8 @@ def test_digit_folders_are_the_same(digits, tmp_path):
     for index in range(20):
         image, label = digits[index]
         (tmp_path / str(label.item())).mkdir(exist_ok=True)
-        to_pil_image(image).save(tmp_path / str(label.item()) / f"{index}.png")
+        picture = to_pil_image(image).crop((index % 3, 0, 28, 28))  # not all are square
+        picture.save(tmp_path / str(label.item()) / f"{index}.png")
     ours = from_notebook("05_mnist_data", "DigitFolder")(tmp_path)
     theirs = data.DigitFolder(tmp_path)
     for left, right in zip(DataLoader(ours, 8), DataLoader(theirs, 8), strict=True):

@@ -53,7 +53,8 @@ def test_a_solution_follows_its_notebook_and_says_what_is_stored(name):
             continue
         with contextlib.redirect_stdout(io.StringIO()) as said:
             exec(compile(cell.source, f"{name}, cell {number}", "exec"), namespace)
-        assert said.getvalue() == "".join(rules.output_texts(cell)), f"cell {number}"
+        if rules.compared(cell):
+            assert said.getvalue() == "".join(rules.output_texts(cell)), f"cell {number}"
 
 
 def test_each_solution_has_its_notebook():
