@@ -36,7 +36,7 @@ class Window:
 
 
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
-    """How many windows of a convolution or a pooling fit along one axis (built in notebooks 01 and 03).
+    """How many windows of a convolution or a pooling fit along one axis (built in notebook 01).
 
     Args:
         size: cells of the input along this axis, at least 1.

@@ -3,27 +3,17 @@
 import torch
 from torch.nn import functional as F
 
-from .base import ANY, CHECKS, RIGHT, call_answer, exercise, wrong
+from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
 CHECKS |= {
-    "03-max": {
-        "hint": "With stride 1 the windows overlap; the one at the bottom left begins in row 1.",
-        6: RIGHT,
-        5: "that is the window at the top left: 3 1 and 1 5.",
-        9: "that is a window at the right.",
-        3.5: "that is the average; the largest was asked for.",
-        2: "a window of 2 at the bottom left holds 1 5 and 2 6.",
-    },
-    "03-ceil": {
-        "hint": "Where does each window begin? The last may stick out, but has to begin inside.",
-        "asked": "the answer is two numbers, (a, b)",
-        (14, 3): RIGHT,
-        (13, ANY): "the first: with ceil_mode a last window may stick out: it holds the 27th cell.",
-        (13.5, ANY): "the first: there is no half window: with ceil_mode, round up.",
-        (26, ANY): "the first: the stride is 2.",
-        (14, 4): "the second: the fourth window would begin at 9, and the last cell is number 8.",
-        (14, 3.5): "the second: there is no half window.",
-        (14, 2): "the second: the place where the first window starts counts too.",
+    "03-move": {
+        "hint": "Which moves take every window to where another one was?",
+        4: RIGHT,
+        1: "a move by one takes each window across the borders of others.",
+        2: "that would be right for windows of 2×2.",
+        3: "a move by three still cuts through the windows.",
+        8: "right, but a smaller move will do.",
+        28: "then nothing is left of the digit.",
     },
     "03-border": {
         "hint": "Which part of the window lies in the padding, and by what is the sum divided?",
@@ -35,6 +25,24 @@ CHECKS |= {
         0: "padding counts as 0 in an average, but six cells of the window are 12.",
     },
 }
+
+
+@exercise("03-twins", "The same nine numbers can stand in many ways.")
+def _twins(answer):
+    if len(answer) != 2:
+        yield f"two images are asked for, and these are {len(answer)}."
+    one, other = (
+        torch.stack([torch.as_tensor(row, dtype=torch.float64) for row in image])
+        for image in answer
+    )
+    if one.shape != (3, 3) or other.shape != (3, 3):
+        yield f"both are 3×3, and yours have the shapes {tuple(one.shape)} and {tuple(other.shape)}."
+    if torch.equal(one, other):
+        yield "they are the same image."
+    if not torch.isclose(one.mean(), other.mean()):
+        yield f"their averages are {one.mean():g} and {other.mean():g}."
+    if one.max() != other.max():
+        yield f"their largest numbers are {one.max():g} and {other.max():g}."
 
 
 @exercise(

@@ -75,15 +75,15 @@ class Scene:
             self.height = max(self.height, top + channels * (rows + 0.5) - 0.5)
         self.width = x - gap
 
-    def draw(self, ax, step, top, size):
-        """Draw the window number `step`, its upper edge at `top`, `size` points to a cell."""
+    def draw(self, ax, step, left, top, size):
+        """Draw the window number `step`, its corner at (left, top), `size` points to a cell."""
         for x, y, name, side in self.names:
-            ax.text(x, top + y, name, ha=side, va="center", fontsize=min(12, 0.4 * size))
+            ax.text(left + x, top + y, name, ha=side, va="center", fontsize=min(12, 0.4 * size))
 
         def draw_cell(state, text, block, cell, under=None):
-            left, above, pitch = self.corners[block]
+            right, above, pitch = self.corners[block]
             channel, *row, column = cell
-            x = left + (column if under is None or len(row) else under)
+            x = left + right + (column if under is None or len(row) else under)
             y = top + above + channel * pitch + sum(row)
             face, edge, width, line, colour = LOOKS[state]
             look = {"fc": face, "ec": edge, "lw": width, "ls": line}

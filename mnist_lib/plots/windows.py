@@ -59,7 +59,7 @@ def plot_convolution(
     sums=True,
     ax=None,
 ):
-    """Draw how a convolution comes about: some of its windows, one below the other.
+    """Draw how a convolution comes about: some of its windows, from left to right where there is room.
 
     Args:
         input, weight, bias, stride, padding, dilation, groups: as in `arithmetic.convolution_windows`.
@@ -89,7 +89,7 @@ def plot_pooling(
     sums=True,
     ax=None,
 ):
-    """Draw how a pooling comes about: some of its windows, one below the other.
+    """Draw how a pooling comes about: some of its windows, from left to right where there is room.
 
     Args:
         input, kernel_size, stride, padding, dilation, ceil_mode: as in `arithmetic.max_pool_windows`.
@@ -131,27 +131,29 @@ def _sides(padding, kernel_sizes, dilation):
 
 
 def _draw_windows(ax, scene, steps, sums, words):
-    """Draw some windows of a scene below each other, and describe them; `words` say what it is a picture of."""
+    """Draw some windows of a scene, from left to right where there is room; `words` say what it is a picture of."""
     windows, last = scene.windows, len(scene.windows) - 1
     steps = sorted({0, last // 2, last}) if steps is None else list(steps)
     if not steps or not all(0 <= step <= last for step in steps):
         raise ValueError(f"steps must be numbers from 0 to {last}, got {steps}")
-    width = max(scene.width, 12)
+    width = max(scene.width, 9)
+    across = len(steps) if len(steps) * (width + 2) < 48 else 1
     lines = [textwrap.wrap(windows[step].written_out, int(4.4 * width)) for step in steps]
     pitch = scene.height + 0.7 * max(map(len, lines)) * sums + 1.1
+    whole = across * (width + 2) - 2, pitch * len(steps) / across - 0.5  # in cells
     if ax is None:
-        cell = min(0.4, 9 / width)  # inches
-        ax = new_axes(cell * (width + 0.4), cell * (pitch * len(steps) - 0.5))
+        cell = min(0.4, 10.5 / whole[0])  # inches
+        ax = new_axes(cell * (whole[0] + 0.4), cell * whole[1])
         ax.figure.set_layout_engine("none")
         ax.set_position((0, 0, 1, 1))
-    size = 72 * ax.figure.get_figwidth() / (width + 0.4)  # points to a cell
+    size = 72 * ax.figure.get_figwidth() / (whole[0] + 0.4)  # points to a cell
     for number, step in enumerate(steps):
-        scene.draw(ax, step, pitch * number, size)
+        left, top = number % across * (width + 2), number // across * pitch
+        scene.draw(ax, step, left, top, size)
         if sums:
-            below = pitch * number + scene.height + 0.3
-            text, font = "\n".join(lines[number]), min(12, 0.4 * size)
-            ax.text(0, below, text, va="top", fontsize=font, linespacing=1.3)
-    ax.set(xlim=(-0.2, width + 0.2), ylim=(pitch * len(steps) - 0.6, -0.1), aspect="equal")
+            below, text = top + scene.height + 0.3, "\n".join(lines[number])
+            ax.text(left, below, text, va="top", fontsize=min(12, 0.4 * size), linespacing=1.3)
+    ax.set(xlim=(-0.2, whole[0] + 0.2), ylim=(whole[1] - 0.1, -0.1), aspect="equal")
     ax.axis("off")
     words += f": output {tuple(at + 1 for at in windows[-1].output)}."
     for step in steps:
