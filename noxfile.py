@@ -26,7 +26,7 @@ def pinned(session):
 @nox.session(python="3.11")
 def oldest(session):
     """The lowest versions that the package asks for; the tools of the tests are today's."""
-    lowest = f"{session.create_tmp()}/lowest.txt"
+    lowest = f"{session.virtualenv.location}/lowest.txt"
     how = ("--resolution=lowest-direct", "--no-deps", "--extra=onnx", f"--python={session.python}")
     session.run("uv", "pip", "compile", "pyproject.toml", *how, "-qo", lowest, external=True)
     check(session, "-c", lowest, "-e", ".[dev,onnx]")

@@ -195,7 +195,7 @@ RIGHT = {
     "04-step": [one_step, lambda *arguments: torch.stack(one_step(*arguments))],
     "04-edge": [0.2, 1 / 5],
     "04-median": [3, 3.0],
-    "05-report": [97.2, torch.tensor(97.2), np.float32(97.2)],
+    "05-report": [97.6, torch.tensor(97.6), np.float32(97.6)],
     "05-leak": [
         lambda old, new: sum(any(torch.equal(a, b) for b in old) for a in new),
         lambda old, new: (new[:, None] == old).flatten(2).all(dim=2).any(dim=1).sum(),
@@ -268,7 +268,7 @@ WRONG = [
     ("00-better", 88.5, "not the percentage"),
     ("00-better", 0.97, "really unseen"),
     ("00-better", 0.1, "too far"),
-    ("00-better", 0.865, "0.865 is no more"),
+    ("00-better", 0.865, "0.8650 is not yet 0.88"),
     ("00-better", "nine in ten", "stopped with ValueError"),
     ("00-own-mean", lambda images: images - images.mean(), "all images together"),
     ("00-own-mean", lambda images: images - images.mean(dim=0), "pixel by pixel"),
@@ -276,7 +276,7 @@ WRONG = [
     ("00-own-mean", lambda images: images - images.mean(dim=3, keepdim=True), "each row"),
     ("00-own-mean", lambda images: images.mean(dim=(1, 2, 3), keepdim=True), "these are the means"),
     ("00-own-mean", lambda images: images.flatten(1), "the shape stays"),
-    ("00-own-mean", lambda images: images / 2, "should be 0 afterwards"),
+    ("00-own-mean", lambda images: images / 2, "do nothing else"),
     ("00-own-mean", lambda: 1, "stopped with TypeError"),
     ("00-own-mean", torch.zeros(3, 1, 28, 28), "the answer is a function"),
     ("00-follows", "first", "nobody asked people"),
@@ -354,14 +354,9 @@ WRONG = [
     ("04-median", 22, "that is the mean"),
     ("04-median", 2.5, "counts too"),
     ("05-report", 97.9, "best of five"),
-    ("05-report", 97.55, "lucky half"),
-    ("05-report", 0.972, "in percent"),
-    ("05-report", "97.2", "is a number"),
-    (
-        "05-leak",
-        lambda old, new: (old[:5] == new).flatten(1).all(dim=1).sum(),
-        "may stand anywhere",
-    ),
+    ("05-report", 97.75, "lucky half"),
+    ("05-report", 0.976, "in percent"),
+    ("05-report", "97.6", "is a number"),
     (
         "05-leak",
         lambda old, new: (new[:, None] == old).flatten(2).all(dim=2).sum(),
@@ -372,7 +367,7 @@ WRONG = [
         lambda old, new: len(
             {x.numpy().tobytes() for x in old} & {x.numpy().tobytes() for x in new}
         ),
-        "leaked twice",
+        "leaked three times",
     ),
     (
         "05-leak",

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 
+import IPython
 import matplotlib.pyplot as plt
 import nbformat
 import notebook_rules as rules
@@ -274,6 +275,7 @@ def write(path, *sources):
     return path
 
 
+@pytest.mark.skipif(IPython.version_info < (8,), reason="its tracebacks name temporary files")
 def test_stored_notebook_is_clean_and_the_same_each_time(tmp_path, capsys):
     counts = "for n in 1, 2:\n    print(n, flush=True)"
     raises = "import json\n\njson.loads('{')"

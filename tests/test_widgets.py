@@ -978,9 +978,9 @@ def test_only_the_layers_asked_for_are_offered():
 def test_a_channel_that_is_silent_is_drawn(painted, recwarn):
     model = models.ConvNet()
     torch.nn.init.zeros_(model.layers[0].weight), torch.nn.init.constant_(model.layers[0].bias, -1)
-    explorer = feature_explorer(model, make_digits(), ["layers.1"])
+    explorer = feature_explorer(model, make_digits(), ["layers.2"])
     assert "the number is 0. " in words(explorer.text)
-    shift_explorer({"ConvNet": model}, make_digits(), "layers.1")
+    shift_explorer({"ConvNet": model}, make_digits(), "layers.2")
     about_numbers = [w for w in recwarn if issubclass(w.category, RuntimeWarning | UserWarning)]
     assert [str(warning.message) for warning in about_numbers] == []
 
