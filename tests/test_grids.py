@@ -1,5 +1,6 @@
 """Many runs in the same steps end where each ends alone: with `fit`, the loop that the reader knows."""
 
+import asyncio
 import contextlib
 import io
 import math
@@ -604,6 +605,7 @@ def test_threads_get_the_same_table(backend):
 
 
 @pytest.mark.filterwarnings("error:Sending large graph")
+@pytest.mark.skipif(hasattr(asyncio, "_nest_patched"), reason="an old Jupyter has changed asyncio")
 def test_a_dask_cluster_gets_the_same_table():
     """The splits are scattered: sent to each worker once, not with each task. Its threads train in turns."""
     distributed = pytest.importorskip("distributed")

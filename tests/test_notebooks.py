@@ -391,7 +391,7 @@ def test_nbval_compares_sentences_and_not_numbers_and_kernels_do_not_die_unheard
     (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "again"}))
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "conftest", "-n0"]
     done = subprocess.run(
-        [*command, "-rA", "-pno:cacheprovider", tmp_path],
+        [*command, "-rA", "--color=no", "-pno:cacheprovider", tmp_path],
         cwd=rules.FOLDER,
         env=os.environ | {"JUPYTER_PATH": str(tmp_path)},
         capture_output=True,
