@@ -605,10 +605,11 @@ def test_threads_get_the_same_table(backend):
 
 
 @pytest.mark.filterwarnings("error:Sending large graph")
-@pytest.mark.skipif(hasattr(asyncio, "_nest_patched"), reason="an old Jupyter has changed asyncio")
 def test_a_dask_cluster_gets_the_same_table():
     """The splits are scattered: sent to each worker once, not with each task. Its threads train in turns."""
     distributed = pytest.importorskip("distributed")
+    if hasattr(asyncio, "_nest_patched"):
+        pytest.skip("an old Jupyter has changed asyncio")
     splits = make_split(4000), make_split(300, seed=1)  # 12 MB of images
     options = {"make_model": make_model, "train": splits[0], "judge": splits[1], "together": 1}
     cluster = distributed.LocalCluster(
