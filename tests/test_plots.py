@@ -44,11 +44,6 @@ def make_images(seed, size=7):
     return ((images - 2 / 3) * 3 * (0.7 + 0.1 * seed)).clamp(min=0)
 
 
-def make_counts(seed):
-    numbers = np.random.default_rng(seed).integers(40, 6000, (10, 3))
-    return pd.DataFrame(numbers, columns=["train", "validation", "test"])
-
-
 def make_probabilities(seed):
     return torch.randn(10, generator=torch.Generator().manual_seed(seed)).mul(2).softmax(dim=0)
 
@@ -169,7 +164,6 @@ def make_seen(seed):
 CASES = {  # every plot function: data for it, by seed
     "plot_digits": lambda seed: (make_images(seed), torch.arange(7) + seed),
     "plot_pixels": lambda seed: (make_images(seed)[0], 3, 5, 8),
-    "plot_counts": lambda seed: (make_counts(seed),),
     "plot_prediction": lambda seed: (make_images(seed)[0], make_probabilities(seed)),
     "plot_templates": lambda seed: (make_weights(seed).requires_grad_(),),
     "plot_history": lambda seed: (make_history(seed),),
@@ -359,7 +353,7 @@ def test_global_settings_stay_as_they_are_when_threads_draw():
     assert len(drawn) == 12 and dict(matplotlib.rcParams) == before
 
 
-@pytest.mark.parametrize("name", ["plot_counts", "plot_history", "plot_accuracy_against_time"])
+@pytest.mark.parametrize("name", ["plot_history", "plot_accuracy_against_time"])
 def test_what_is_drawn_follows_the_style(name):
     ax = draw(name)
     legend = ax.get_legend()
@@ -414,20 +408,6 @@ def test_pixels_carry_their_values():
     assert numbers(ax) == [(part > 0).sum(), pytest.approx(part.max(), abs=0.0051)]
     assert "Rows 3 to 10 and columns 5 to 12" in ax.description
     assert "of the 64 pixels" in ax.description
-
-
-def test_counts_are_bars_for_every_split():
-    counts = make_counts(0)
-    ax = plots.plot_counts(counts)
-    assert numbers(ax) == [
-        number for name in counts for number in (counts[name].min(), counts[name].max())
-    ]
-    assert "10 digits" in ax.description
-    for container, name in zip(ax.containers, counts, strict=True):
-        assert [bar.get_height() for bar in container] == list(counts[name])
-        assert [round(bar.get_x() + bar.get_width() / 2) for bar in container] == list(range(10))
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(counts)
-    assert [text.get_text() for text in ax.get_xticklabels()] == [str(digit) for digit in range(10)]
 
 
 def test_a_prediction_is_the_image_and_a_bar_for_each_digit():
@@ -1421,15 +1401,6 @@ def test_in_a_notebook_there_is_one_picture_with_its_alternative_text(monkeypatc
 
 
 # Less usual inputs
-
-
-@pytest.mark.parametrize("splits", [1, 2])
-def test_bars_stand_around_their_digit(splits):
-    ax = plots.plot_counts(make_counts(0).iloc[:, :splits])
-    for digit in range(10):
-        bars = [container[digit] for container in ax.containers]
-        middle = np.mean([bar.get_x() + bar.get_width() / 2 for bar in bars])
-        assert middle == pytest.approx(digit, abs=1e-9)
 
 
 def test_a_history_of_one_row_can_be_seen():

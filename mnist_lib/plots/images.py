@@ -56,21 +56,6 @@ def plot_pixels(image, top=0, left=0, size=28, ax=None):
 
 
 @plot
-def plot_counts(counts, ax=None):
-    """Draw how many images of each digit every split holds.
-
-    Args:
-        counts: DataFrame, a row for each digit, a column for each split.
-    """
-    ax = ax or new_axes()
-    counts.plot.bar(ax=ax, width=0.8, rot=0, xlabel="digit", ylabel="images")
-    ax.legend(ncols=len(counts.columns), loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    spans = "; ".join(f"{name} ≈{of.min():,} to ≈{of.max():,}" for name, of in counts.items())
-    text = f"Bars: images of each of {len(counts)} digits, by split. Per digit: {spans}."
-    return describe(ax, text)
-
-
-@plot
 def plot_prediction(image, probabilities, ax=None):
     """Draw one image, and beside it the probability that a model gives each digit.
 
