@@ -34,8 +34,8 @@ def oldest(session):
 
 @nox.session(python="3.13")
 def colab(session):
-    """What Google Colab has; notebook 12 brings its ONNX with pip, as there."""
-    check(session, "-c", "tests/colab.txt", "-e", ".[dev]", "pip")
+    """What Google Colab has, and the ONNX that notebook 12 brings there."""
+    check(session, "-c", "tests/colab.txt", "-e", ".[dev,onnx]")
 
 
 @nox.session(python="3.13")

@@ -29,6 +29,7 @@ TAGS = {"setup", "homework", "exercise", "check", "solution", "wide"} | NBVAL_TA
 MOST_BYTES, MOST_LINES, MOST_MEDIAN_LINES, MOST_COLUMNS = 1_500_000, 25, 5, 100
 LENGTHS = {  # of those in their second edition: cells, words of text, claims
     "00_start_here": (60, 1_300, 12),
+    "01_conv1d": (80, 1_500, 18),
     "02_conv2d": (80, 1_500, 18),
     "03_pooling": (80, 1_500, 18),
     "05_mnist_data": (85, 1_700, 18),

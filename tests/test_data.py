@@ -573,7 +573,7 @@ def test_a_damaged_file_is_named_or_read(tmp_path, format):
     picture("RGB").save(file, format)
     path = tmp_path / "images" / "6" / "a.dat"
     path.parent.mkdir(parents=True)
-    for _ in range(40):
+    for _ in range(100):
         data = bytearray(file.getvalue())
         data[4 + random.integers(min(len(data), 300) - 4)] ^= random.integers(1, 256)
         path.write_bytes(data[: random.integers(10, len(data) + 1)])

@@ -7,15 +7,6 @@ from ..arithmetic import short
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
 CHECKS |= {
-    "01-value": {
-        "hint": "The third window begins at the third number. Its middle one is multiplied by 0.",
-        -2: RIGHT,
-        2: "you turned the kernel around, as mathematics does; PyTorch takes it as it is.",
-        -1: "that is the first window; the third begins at the third number.",
-        0: "that is the second window; the third begins at the third number.",
-        10: "you did not take the sign of −1 along.",
-        11: "you added the whole window; its middle is multiplied by 0, its right by −1.",
-    },
     "01-size": {
         "hint": "How many cells are there with the padding, and how far can the first window move?",
         8: RIGHT,
@@ -26,21 +17,20 @@ CHECKS |= {
         4: "you left out the padding.",
         16: "you left out the stride: the window moves by 2 each time.",
     },
-    "01-shape": {
-        "hint": "How many input channels does one output channel see?",
-        "asked": "the answer is three numbers, (a, b, c)",
-        "otherwise": "the shape is (outputs, inputs that one of them sees, kernel size).",
-        (9, 2, 5): RIGHT,
-        (9, 6, 5): "with three groups an output channel does not see all six inputs.",
-        (3, 2, 5): "each of the nine output channels has its own kernel, in whichever group it is.",
-        (6, 3, 5): "the outputs come first; and each sees 6 / 3 inputs.",
-        (2, 9, 5): "the outputs come first.",
-        (6, 2, 5): "the outputs come first, and there are nine of them.",
-        (9, 3, 5): "each output channel sees 6 / 3 inputs; you divided the outputs.",
-        (9, 18, 5): "groups make the kernels smaller: divide by them.",
-        (9, 5, 2): "the kernel size comes last.",
-    },
 }
+
+
+@exercise("01-ramp", "On a ramp, the middle number lies half-way between its neighbours.")
+def _ramp(answer):
+    kernel = torch.as_tensor(answer, dtype=torch.float64).flatten()
+    if kernel.numel() != 3:
+        yield f"the kernel has three numbers, and yours has {kernel.numel()}."
+    if abs(kernel.sum()) > 1e-6:
+        yield f"on 1, 1, 1 it gives {short(kernel.sum().item())}: its numbers must add to 0."
+    if abs(kernel[2] - kernel[0]) > 1e-6:
+        yield f"on 0, 1, 2 it gives {short((kernel @ torch.arange(3.0).double()).item())}, not 0."
+    if kernel.abs().max() < 1e-6:
+        yield "it answers to nothing at all."
 
 
 @exercise("01-move", "Each output should be the input to the left of its window's middle.")
