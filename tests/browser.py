@@ -47,7 +47,7 @@ def missing():
         return "playwright is not installed (pip install playwright)"
     if CHROMIUM is None:
         return "there is no chromium (on Debian: apt-get install chromium)"
-    if ipywidgets.version_info[0] < 8:
+    if int(ipywidgets.__version__.partition(".")[0]) < 8:
         return "JupyterLab 4 shows no widgets of ipywidgets 7 (the classic notebook does)"
     return ""
 

@@ -176,7 +176,8 @@ RIGHT = {
     "02-move": [6, 6.0, np.int64(6)],
     "02-ramp": [
         [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
-        torch.tensor([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]]),
+        torch.tensor([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]], requires_grad=True),
+        torch.tensor([[[[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]]]),
         np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]]),
         ([0, 0.5, 0], [0, -1, 0], (0, 0.5, 0)),
     ],
@@ -284,6 +285,8 @@ WRONG = [
     ("01-ramp", [-1, 0, 1], "on 0, 1, 2 it gives 2"),
     ("01-ramp", [1, 1, 1], "on 1, 1, 1 it gives 3"),
     ("01-ramp", [0, 0, 0], "nothing at all"),
+    ("01-ramp", [torch.nan] * 3, "on 1, 1, 1 it gives nan"),
+    ("02-ramp", [[torch.nan] * 3] * 3, "it gives nan"),
     ("01-ramp", [-1, 1], "yours has 2"),
     ("01-size", 6, "counted the padding once"),
     ("01-size", 7, "+ 1"),

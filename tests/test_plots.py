@@ -1403,6 +1403,13 @@ def test_in_a_notebook_there_is_one_picture_with_its_alternative_text(monkeypatc
 # Less usual inputs
 
 
+def test_a_signal_with_gaps_has_its_values_where_they_are():
+    signal = torch.tensor([1.0, torch.nan, 3.0, torch.nan])
+    ax = plots.plot_signals({"a": signal}, starts={"a": 0.5})
+    assert ax.child_axes[0].lines[1].get_xydata().tolist() == [[0.5, 1], [2.5, 3]]
+    assert "a: 2 values from 1 to 3, the largest at 2.5, the smallest at 0.5" in ax.description
+
+
 def test_a_history_of_one_row_can_be_seen():
     lines = plots.plot_history(make_history(0, rows=1)).lines
     assert all(line.get_marker() not in ("", "None", None) for line in lines)

@@ -19,7 +19,7 @@ def plot_signals(signals, starts=None, ax=None):
     """Draw signals as lines, each in a band of its own, below each other.
 
     Args:
-        signals: {name: (L,)}.
+        signals: {name: (L,)}; where a value is NaN, nothing is drawn.
         starts: {name: the place of its first value}; 0 where nothing is said.
     """
     ax = ax or new_axes(7, 1.3 * len(signals))
@@ -29,6 +29,7 @@ def plot_signals(signals, starts=None, ax=None):
         band = ax.inset_axes((0, 1 - (number + 0.85) / bands, 1, 0.8 / bands))
         values = array(signal)
         places = (starts or {}).get(name, 0) + np.arange(len(values))
+        places, values = places[~np.isnan(values)], values[~np.isnan(values)]
         last = max(last, places[-1])
         band.axhline(0, color="0.8", linewidth=0.8)
         band.plot(places, values, "o-", color=COLOURS[number % len(COLOURS)], markersize=4)
