@@ -10,9 +10,9 @@ from collections import deque
 from functools import partial
 from statistics import median
 
-from pictures import Pictures
 from torch.utils.data import DataLoader
 from turns import in_turns, print_ratios
+from tutorials import Pictures
 
 from mnist_lib.data import Batches, load_mnist
 

@@ -13,23 +13,15 @@ from statistics import median
 
 import pandas as pd
 import torch
-from pictures import Pictures
 from torch.utils.data import DataLoader
 from turns import command_line, in_turns, report
+from tutorials import NETWORKS, Pictures
 
 from mnist_lib.data import load_mnist
-from mnist_lib.models import MLP, BatchNormCNN, ConvNet, SoftmaxClassifier, TinyVGG, UnpaddedConvNet
+from mnist_lib.models import SoftmaxClassifier
 from mnist_lib.training import EVALUATION_BATCH_SIZE, evaluate, evaluation_mode, seed_everything
 
-MODELS = {
-    "SoftmaxClassifier": SoftmaxClassifier,
-    "E V1 without its ReLU": partial(MLP, (10,)),
-    "C MLP 64-64-32-32": partial(MLP, (64, 64, 32, 32)),
-    "A ConvNet": ConvNet,
-    "D conv 16-64": UnpaddedConvNet,
-    "E TinyVGG": TinyVGG,
-    "BatchNormCNN": BatchNormCNN,
-}
+MODELS = {"SoftmaxClassifier": SoftmaxClassifier, **NETWORKS}
 
 
 def by_tutorial(model, pictures, device):

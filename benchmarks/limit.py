@@ -16,19 +16,11 @@ import torch
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from turns import command_line, in_turns, report
+from tutorials import NETWORKS
 
 from mnist_lib.data import Batches, load_mnist
-from mnist_lib.models import MLP, BatchNormCNN, ConvNet, TinyVGG, UnpaddedConvNet
 from mnist_lib.training import seed_everything, train, train_one_epoch
 
-MODELS = {
-    "E V1 without its ReLU": partial(MLP, (10,)),
-    "C MLP 64-64-32-32": partial(MLP, (64, 64, 32, 32)),
-    "A ConvNet": ConvNet,
-    "D conv 16-64": UnpaddedConvNet,
-    "E TinyVGG": TinyVGG,
-    "BatchNormCNN": BatchNormCNN,
-}
 IMAGES, SIDE = 3_200, 2_048  # a part of the training images; the height and width of the matrices
 
 
@@ -61,7 +53,7 @@ def main():
     seed_everything(0)
     matrices = torch.rand(2, SIDE, SIDE, device=arguments.device)
     rows = {}
-    for name, make_model in MODELS.items():
+    for name, make_model in NETWORKS.items():
         ways = {
             "matrix product": partial(product, *matrices),
             "plain loop": partial(plain_loop, make_model, split),

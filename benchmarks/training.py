@@ -17,14 +17,13 @@ from statistics import mean, median, stdev
 
 import pandas as pd
 import torch
-from pictures import Pictures
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 from turns import command_line, report
+from tutorials import NETWORKS, Pictures
 
 from mnist_lib.data import Batches, load_mnist
-from mnist_lib.models import MLP, ConvNet, TinyVGG, UnpaddedConvNet
 from mnist_lib.training import evaluate, one_cycle, seed_everything, train
 
 
@@ -43,16 +42,13 @@ class Case:
 
 ADAM, MOMENTUM = torch.optim.Adam, partial(torch.optim.SGD, momentum=0.9)
 CASES = {
-    "E V1 without its ReLU": Case(
-        partial(MLP, (10,)), torch.optim.RMSprop, 0.001, 32, 3, {"epochs": 1, "batch_size": 256}
-    ),
-    "C MLP 64-64-32-32": Case(
-        partial(MLP, (64, 64, 32, 32)), ADAM, 0.001, 15, 2, {"epochs": 2, "batch_size": 256}
-    ),
-    "A ConvNet": Case(ConvNet, MOMENTUM, 0.001, 64, 5, {"epochs": 1}),
-    "D conv 16-64": Case(UnpaddedConvNet, ADAM, 0.001, 500, 5, {"epochs": 1}),
-    "E TinyVGG": Case(TinyVGG, ADAM, 0.001, 32, 3, {"epochs": 2}),
+    "E V1 without its ReLU": (torch.optim.RMSprop, 0.001, 32, 3, {"epochs": 1, "batch_size": 256}),
+    "C MLP 64-64-32-32": (ADAM, 0.001, 15, 2, {"epochs": 2, "batch_size": 256}),
+    "A ConvNet": (MOMENTUM, 0.001, 64, 5, {"epochs": 1}),
+    "D conv 16-64": (ADAM, 0.001, 500, 5, {"epochs": 1}),
+    "E TinyVGG": (ADAM, 0.001, 32, 3, {"epochs": 2}),
 }
+CASES = {name: Case(NETWORKS[name], *how) for name, how in CASES.items()}
 
 
 def by_tutorial(case, pictures, seed, device):

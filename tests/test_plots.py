@@ -368,6 +368,13 @@ def test_weights_are_purple_below_zero_white_at_zero_and_orange_above():
     assert above[0] > above[1] > above[2]
 
 
+def test_signs_can_be_told_in_grey():
+    grey = plt.get_cmap(plots.SIGNED)(np.linspace(0, 1, 201))[:, :3] @ (0.299, 0.587, 0.114)
+    below, above = grey[:100][::-1], grey[101:]  # from zero outwards
+    assert (np.diff(below) < 0).all() and (np.diff(above) < 0).all()
+    assert (below[10:] < above[10:] - 0.02).all() and below[-1] < 0.15 < 0.5 < above[-1]
+
+
 # One by one: what is drawn is the data, and so are the numbers in the description
 
 
@@ -430,7 +437,7 @@ def test_templates_share_one_scale_with_zero_in_the_middle():
         assert (left // 28, top // 28) == (number % 5, number // 5)
         assert np.array_equal(drawn.get_array(), weights[number].reshape(28, 28))
         assert drawn.get_clim() == pytest.approx((-limit, limit))
-        assert drawn.get_cmap().name == plots.SIGNED
+        assert drawn.get_cmap().name == plots.SIGNED.name
 
 
 def test_maps_share_a_scale_or_have_their_own():
@@ -469,7 +476,7 @@ def test_a_grid_of_maps_has_named_rows_and_columns():
         assert (left + right) / 2 == pytest.approx(ax.get_xticks()[column])
         assert (top + bottom) / 2 == pytest.approx(ax.get_yticks()[row])
         assert np.array_equal(drawn.get_array(), maps[row, column])
-        assert drawn.get_clim() == (-9, 9) and drawn.get_cmap().name == plots.SIGNED
+        assert drawn.get_clim() == (-9, 9) and drawn.get_cmap().name == plots.SIGNED.name
     assert ax.figure.axes[-1].get_ylim() == pytest.approx((-9, maps.max().item()))
     assert numbers(ax) == pytest.approx([-9, maps.max().item()], abs=0.0051)
     assert ax.description.startswith(
@@ -581,7 +588,7 @@ def test_the_pixels_that_a_cell_sees_are_framed(row, column, seen):
     assert np.array_equal(right.images[0].get_array(), map)
     limit = map.abs().max().item()
     assert right.images[0].get_clim() == pytest.approx((-limit, limit))
-    assert right.images[0].get_cmap().name == plots.SIGNED
+    assert right.images[0].get_cmap().name == plots.SIGNED.name
     assert right.images[0].get_extent() == [-0.5, 6.5, 6.5, -0.5]
     assert framed(left) == (list(seen[0]), list(seen[1]))
     assert framed(right) == ([row], [column])

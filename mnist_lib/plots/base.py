@@ -14,12 +14,15 @@ import numpy as np
 import torch
 from IPython import get_ipython
 from IPython.display import display
+from matplotlib.colors import LinearSegmentedColormap
 
 # Colours for categories that colour-blind readers can tell apart (Okabe and Ito 2008), and a ninth (Tol 2021).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 COLOURS += ("#D55E00", "#000000", "#999999", "#882255")
 MARKERS = ("o", "s", "^", "D", "v", "x", "P", "*", "<")  # so that grey tells lines apart too
-SIGNED = "PuOr_r"  # for weights: purple below zero, white at zero, orange above
+# For weights: purple below zero, white at zero, orange above; in grey, what is below zero is the darker.
+SIGNED = ["#14123f", "#5c5aa8", "#ffffff", "#f5b36b", "#e07b00"]
+SIGNED = LinearSegmentedColormap.from_list("signed", SIGNED)
 SHARES = "cividis"  # for 0 to 100 %, also in grey (Nuñez, Anderton and Renslow 2018)
 CENTRED = {"ha": "center", "va": "center"}  # for texts
 STYLE = {
