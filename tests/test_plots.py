@@ -1410,6 +1410,19 @@ def test_in_a_notebook_there_is_one_picture_with_its_alternative_text(monkeypatc
 # Less usual inputs
 
 
+def test_steps_stand_beside_each_other_where_there_is_room():
+    """Windows of an image do; rows of numbers stand below each other, and so do large images."""
+    places = []
+    for ax in (
+        plots.plot_pooling(torch.rand(1, 4, 5), 2),
+        plots.plot_pooling(torch.rand(1, 8), 2),
+        plots.plot_pooling(torch.rand(1, 4, 20), 2),
+    ):
+        names = [text.get_position() for text in ax.texts if text.get_text() == "input"]
+        places.append([len({position[axis] for position in names}) for axis in (0, 1)])
+    assert places == [[3, 1], [1, 3], [1, 3]]
+
+
 def test_a_signal_with_gaps_has_its_values_where_they_are():
     signal = torch.tensor([1.0, torch.nan, 3.0, torch.nan])
     ax = plots.plot_signals({"a": signal}, starts={"a": 0.5})

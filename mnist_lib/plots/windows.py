@@ -138,10 +138,8 @@ def _draw_windows(ax, scene, steps, sums, words):
     if not steps or not all(0 <= step <= last for step in steps):
         raise ValueError(f"steps must be numbers from 0 to {last}, got {steps}")
     width = max(scene.width, 9)
-    beside = (
-        scene.input.ndim == 3 and len(steps) * (width + 2) < 48
-    )  # rows read better below each other
-    across = len(steps) if beside else 1
+    fits = len(steps) * (width + 2) < 48
+    across = len(steps) if fits and scene.input.ndim == 3 else 1  # rows read better stacked
     lines = [textwrap.wrap(windows[step].written_out, int(4.4 * width)) for step in steps]
     pitch = scene.height + 0.7 * max(map(len, lines)) * sums + 1.1
     whole = across * (width + 2) - 2, pitch * len(steps) / across - 0.5  # in cells
