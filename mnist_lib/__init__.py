@@ -3,7 +3,7 @@
 - `claims`: a sentence and its condition, ✓ or ✗ (00).
 - `arithmetic`: convolution and pooling by hand, window by window (01, 02, 03).
 - `data`: the digits, their splits, batches and folders (05).
-- `training`: a step, an epoch, an evaluation; `fit`, the loop; `train`, the recipe; predictions (04, 06 to 08).
+- `training`: a step, an epoch, an evaluation; `fit`, the loop; `train`, the recipe; predictions (06 to 08).
 - `models`: from one linear layer to a CNN with batch normalisation (06, 07).
 - `metrics`: the confusion matrix and the report (09).
 - `features`: the outputs of the layers inside, and the pixels that they see (10).

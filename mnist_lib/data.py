@@ -44,9 +44,8 @@ class Split(Dataset):
 
     def __post_init__(self):
         if len(self.images) != len(self.labels):
-            raise ValueError(
-                f"images and labels must be equally many, got {len(self.images)} images and {len(self.labels)} labels"
-            )
+            got = f"{len(self.images)} images and {len(self.labels)} labels"
+            raise ValueError(f"images and labels must be equally many, got {got}")
 
     def __len__(self):
         return len(self.labels)
@@ -177,6 +176,7 @@ def _deal(pixels, labels, cycle):
 def _split(pixels, labels):
     """A Split from pixels 0 to 255, uint8 (N, 28, 28), and labels (N,)."""
     images = torch.from_numpy(pixels).unsqueeze(1).float().div_(255)
+    images = images.to(memory_format=torch.channels_last)  # convolutions are faster on such strides
     return Split(images, torch.from_numpy(labels).long())
 
 
@@ -276,5 +276,7 @@ class DigitFolder(Dataset):
         path, digit = self.files[index]
         image = open_grey(path)
         if self.size is not None:
-            image = ImageOps.pad(image, (self.size, self.size), color=image.getpixel((0, 0)))
+            scale, ground = self.size / max(image.size), image.getpixel((0, 0))
+            image = image.resize([max(1, round(side * scale)) for side in image.size])
+            image = ImageOps.pad(image, (self.size, self.size), color=ground)
         return torch.from_numpy(np.array(image)).unsqueeze(0).float().div_(255), digit

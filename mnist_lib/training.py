@@ -7,10 +7,12 @@ import random
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 from tqdm.auto import tqdm
@@ -20,6 +22,7 @@ from .machinery.checks import integer, steps_alone
 
 MOMENTS = ("before_training", "after_step", "after_epoch")  # when `fit` tells who watches
 EVALUATION_BATCH_SIZE = 250  # so many images fit the cache of a CPU: faster than 1,000 at a time
+FUSED_ADAM = partial(torch.optim.Adam, fused=True)  # one pass over the weights for all it does
 
 
 class Diverged(RuntimeError):
@@ -213,7 +216,8 @@ class Training:
         for watcher in self.watchers:
             if not any(hasattr(watcher, name) for name in MOMENTS):  # it would never be called
                 raise TypeError(f"watchers must have one of the methods {MOMENTS}, got {watcher!r}")
-            getattr(watcher, moment, lambda training: None)(self)
+            with torch.autocast(device_of(self.model).type, enabled=False):  # they judge in float32
+                getattr(watcher, moment, lambda training: None)(self)
 
 
 def fit(model, batches, optimizer, epochs, scheduler=None, watchers=()):
@@ -309,12 +313,13 @@ def train(
     split,
     epochs,
     seed,
-    make_optimizer=torch.optim.Adam,
+    make_optimizer=FUSED_ADAM,
     learning_rate=0.02,
     make_schedule=one_cycle,
     batch_size=None,
     augment=None,
     watchers=(),
+    bf16=None,
 ):
     """Make a model, train it with a good recipe, and return it, still in training mode (built in notebook 06).
 
@@ -328,9 +333,10 @@ def train(
         make_optimizer: a function (parameters, lr=…) that returns a torch.optim.Optimizer.
         learning_rate: that of the optimizer; with a schedule, the highest. 0.02 suits Adam with the schedule below.
         make_schedule: a function (optimizer, steps) that returns a torch.optim.lr_scheduler; None: a constant rate.
-        batch_size: how many examples a step takes; None: 32, or 64 where there are 10,000 examples or more.
+        batch_size: how many examples a step takes; None: 32; of 10,000 and more 64, or 256 without convolutions.
         augment: a change to the images of each batch, images → images, such as a random shift; or None.
         watchers: as for `fit`. A progress bar is always there.
+        bf16: whether to compute products in bfloat16, to 8 binary digits; None: where `bf16_pays`.
 
     Raises:
         TypeError, ValueError, Diverged: as `fit`, `Batches` and `seed_everything`.
@@ -343,16 +349,35 @@ def train(
     seed_everything(seed)
     model = make_model().to(split.labels.device)
     if batch_size is None:
-        batch_size = 32 if len(split) < 10_000 else 64
+        batch_size = 32 if len(split) < 10_000 else 64 if convolves(model) else 256
     batches = Batches(split, batch_size, shuffle=True)
     if augment is not None:
         batches = Augmented(batches, augment)
     optimizer = make_optimizer(model.parameters(), lr=learning_rate)
-    scheduler = None
-    if make_schedule is not None:
-        scheduler = make_schedule(optimizer, count_steps(batches, epochs))
-    fit(model, batches, optimizer, epochs, scheduler, [ProgressBar(), *watchers])
+    steps = count_steps(batches, epochs)
+    scheduler = make_schedule(optimizer, steps) if make_schedule else None
+    bf16 = bf16_pays(model) if bf16 is None else bf16
+    with torch.autocast(split.labels.device.type, torch.bfloat16, bf16, cache_enabled=False):
+        fit(model, batches, optimizer, epochs, scheduler, [ProgressBar(), *watchers])
     return model
+
+
+def convolves(model):
+    """Whether one of the model's layers is a 2-D convolution."""
+    return any(isinstance(layer, nn.Conv2d) for layer in model.modules())
+
+
+def bf16_pays(model):
+    """Whether `model` trains faster in bfloat16: it convolves, where there are instructions for such products.
+
+    These are AMX and AVX-512 BF16 in a CPU, as far as PyTorch tells, and those of NVIDIA's cards from 2020 on.
+    """
+    if device_of(model).type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        known = getattr(torch.cpu, "get_capabilities", dict)()
+        fast = known.get("amx_bf16", False) or known.get("avx512_bf16", False)
+    return fast and convolves(model)
 
 
 def evaluate(model, examples):
@@ -406,29 +431,3 @@ def predict(model, images):
     torch.Size([3])
     """
     return probabilities(model, images).argmax(dim=1)
-
-
-def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
-    """Fit the line w·x + b by gradient descent on the mean squared error (built in notebook 04).
-
-    Args:
-        x, y: the points, floating point tensors of one shape; all of them count in every step.
-        learning_rate: how far a step goes; too large, and the path runs off to infinity and NaN.
-        steps: how many steps to take, 0 or more.
-        start: w and b before the first step.
-
-    Returns:
-        The path (steps + 1, 2), a row (w, b) before the first step and after each.
-
-    >>> descend(torch.tensor([2.0]), torch.tensor([4.0]), 0.125, steps=1, start=(3.0, 0.0)).tolist()
-    [[3.0, 0.0], [2.0, -0.5]]
-    """
-    if x.shape != y.shape:  # every x would be compared with every y
-        raise ValueError(f"y must have the shape of x, {tuple(x.shape)}, got {tuple(y.shape)}")
-    path = [torch.tensor(start, dtype=x.dtype, device=x.device)]
-    for _ in range(steps):
-        w, b = path[-1]
-        errors = w * x + b - y
-        slopes = torch.stack([2 * (errors * x).mean(), 2 * errors.mean()])
-        path.append(path[-1] - learning_rate * slopes)
-    return torch.stack(path)

@@ -15,6 +15,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from mnist_lib import arithmetic, data, features, metrics, models, shifts, strokes, training
 from mnist_lib.machinery import checkpoints, grids, tracing, watchers
+from mnist_lib.widgets.descent import descend
 
 BUILT = {  # what is compared of each notebook
     "01_conv1d": "output_size written_out conv1d",
@@ -94,7 +95,7 @@ def test_descents_are_the_same():
     x, y = torch.rand(2, 50, generator=torch.Generator().manual_seed(0))
     for learning_rate in (0.1, 3.0):
         ours = from_notebook("04_linear_regression", "descend")(x, y, learning_rate, 200)
-        theirs = training.descend(x, y, learning_rate, 200)
+        theirs = descend(x, y, learning_rate, 200)
         assert torch.equal(ours.nan_to_num(), theirs.nan_to_num())
 
 
@@ -200,7 +201,8 @@ def test_each_loop_tells_the_watchers_the_same(digits):
 
 def test_the_recipe_is_the_same(digits):
     ours = from_notebook("06_linear_and_nonlinear", "train")(models.ConvNet, digits, 2, 3)
-    how = {"learning_rate": 0.001, "make_schedule": None, "batch_size": 32}
+    how = {"learning_rate": 0.001, "make_schedule": None, "batch_size": 32, "bf16": False}
+    how["make_optimizer"] = torch.optim.Adam
     theirs = training.train(models.ConvNet, digits, 2, 3, **how)
     pairs = zip(ours.parameters(), theirs.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)

@@ -84,6 +84,13 @@ def test_the_sample_is_the_same_on_every_machine(sample, name):
     assert hashlib.sha256(content).hexdigest() == SAMPLE_SHA256[name]
 
 
+def test_images_lie_in_memory_as_convolutions_like_them(sample):
+    """Channels last, which one channel hides from `is_contiguous`; what is picked out of a split keeps it."""
+    images = sample.train[torch.randperm(3500)[:50]].images
+    assert images.stride() == (784, 1, 28, 1)
+    assert torch.nn.Conv2d(1, 4, 5)(images).is_contiguous(memory_format=torch.channels_last)
+
+
 def test_no_image_of_the_sample_is_in_two_splits(sample):
     for one, other in itertools.combinations(splits(sample).values(), 2):
         assert not set(rows(one)) & set(rows(other))
@@ -583,6 +590,15 @@ def test_a_damaged_file_is_named_or_read(tmp_path, format):
             assert "a.dat is not an image that can be read (" in str(error)
             refused += 1
     assert refused
+
+
+@pytest.mark.parametrize("size", [(1, 100), (100, 1), (3, 7), (400, 30)])
+def test_an_image_of_any_shape_fills_its_square(tmp_path, size):
+    path = tmp_path / "images" / "6" / "a.png"
+    path.parent.mkdir(parents=True)
+    Image.new("L", size, 200).save(path)
+    image, _ = DigitFolder(tmp_path / "images")[0]
+    assert image.shape == (1, 28, 28) and torch.allclose(image, torch.tensor(200 / 255))
 
 
 @pytest.mark.parametrize("names", [[], ["a.png"], [".hidden/a.png"], ["3/.hidden.png"]], ids=str)

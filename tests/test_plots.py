@@ -23,9 +23,10 @@ from nbval.plugin import get_sanitize_patterns
 from torch.nn import functional as F
 from torchmetrics.functional.classification import binary_calibration_error
 
-from mnist_lib import arithmetic, plots, strokes, training
+from mnist_lib import arithmetic, plots, strokes
 from mnist_lib.plots import base
 from mnist_lib.plots.base import ink
+from mnist_lib.widgets.descent import descend
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,7 +80,7 @@ def make_points(seed):
     """Points near a line, (40,) each, and a descent from (−0.5, 0.75), (7, 2)."""
     x = torch.linspace(-1, 1, 40)
     y = x / 2 + 0.01 * torch.randn(40, generator=torch.Generator().manual_seed(seed))
-    return x, y, training.descend(x, y, 0.3 + seed / 10, 6, start=(-0.5, 0.75))
+    return x, y, descend(x, y, 0.3 + seed / 10, 6, start=(-0.5, 0.75))
 
 
 def make_lines(seed):
@@ -992,7 +993,7 @@ def test_the_surface_is_the_mean_squared_error():
 
 def test_the_axes_of_a_descent_stay_from_step_to_step_even_if_it_explodes():
     x, y, _ = make_points(0)
-    path = training.descend(x, y, 3.0, 200, start=(-0.5, 0.75))
+    path = descend(x, y, 3.0, 200, start=(-0.5, 0.75))
     assert path.isnan().any()
     limits = set()
     for step in (0, 1, 20, 60, 200):

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
-from mnist_lib import training
+from mnist_lib import models, training
 from mnist_lib.data import Batches, Split
 from mnist_lib.machinery.watchers import History, WeightRecord
 from mnist_lib.training import Diverged, Evaluation
@@ -212,43 +212,6 @@ def test_training_on_every_device_of_this_machine(device):
         assert training.probabilities(model, split.images).device.type == device
         weights.append(model)
     assert same_weights(*weights)
-
-
-# Gradient descent on a line
-
-
-@pytest.mark.parametrize("shape", [(50,), (50, 1)])
-def test_a_descent_takes_the_steps_of_sgd(shape):
-    x, y = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    line = nn.Linear(1, 1, dtype=torch.float64)
-    nn.init.constant_(line.weight, -0.5), nn.init.constant_(line.bias, 0.75)
-    optimizer = SGD(line.parameters(), lr=0.3, momentum=0)
-    path = training.descend(x, y, learning_rate=0.3, steps=20, start=(-0.5, 0.75))
-    assert path.shape == (21, 2) and path.dtype == torch.float64
-    for w, b in path:
-        assert (line.weight.item(), line.bias.item()) == pytest.approx((w.item(), b.item()))
-        optimizer.zero_grad()
-        F.mse_loss(line(x.reshape(-1, 1)), y.reshape(-1, 1)).backward()
-        optimizer.step()
-
-
-def test_a_descent_of_no_steps_is_its_start():
-    x = torch.rand(5)
-    assert training.descend(x, x, 0.1, 0).tolist() == [[0, 0]]
-
-
-@pytest.mark.parametrize(("share", "lands"), [(0.99, True), (1.01, False)])
-def test_a_descent_runs_away_beyond_two_by_the_largest_curvature(share, lands):
-    x = torch.linspace(0, 3, 30)
-    table = 2 * torch.tensor([[x.square().mean(), x.mean()], [x.mean(), 1.0]])
-    rate = share * 2 / torch.linalg.eigvalsh(table).max().item()
-    w, b = training.descend(x, 2 * x + 1, rate, 1000)[-1]
-    assert (abs(w - 2) < 0.01 and abs(b - 1) < 0.01) == lands
-
-
-def test_points_that_would_be_compared_all_with_all_are_refused():
-    with pytest.raises(ValueError, match=r"y must have the shape of x, \(5, 1\), got \(5,\)"):
-        training.descend(torch.rand(5, 1), torch.rand(5), 0.1, 1)
 
 
 # Evaluation
@@ -856,14 +819,23 @@ def test_the_recipe_is_the_loop_written_by_hand(make_schedule, augment, seed):
 
 
 def test_the_recipe_by_default():
-    """Adam with a one-cycle schedule up to 0.02, in batches of 32."""
+    """Fused Adam with a one-cycle schedule up to 0.02, in batches of 32."""
     model = training.train(partial(make_model, None), make_split(200), epochs=1, seed=3)
-    choice = (torch.optim.Adam, 0.02, training.one_cycle, 32, lambda images: images)
+    adam = partial(torch.optim.Adam, fused=True)
+    choice = (adam, 0.02, training.one_cycle, 32, lambda images: images)
     assert same_weights(model, recipe_by_hand(make_split(200), 1, 3, *choice))
 
 
-@pytest.mark.parametrize(("size", "batch_size"), [(9_999, 32), (10_000, 64)])
-def test_where_there_is_much_the_recipe_takes_larger_batches(size, batch_size):
+@pytest.mark.parametrize(
+    ("make_model", "size", "batch_size"),
+    [
+        (models.MLP, 9_999, 32),
+        (models.MLP, 10_000, 256),
+        (models.ConvNet, 9_999, 32),
+        (models.ConvNet, 10_000, 64),
+    ],
+)
+def test_where_there_is_much_the_recipe_takes_larger_batches(make_model, size, batch_size):
     class Enough(Exception):
         pass
 
@@ -876,6 +848,58 @@ def test_where_there_is_much_the_recipe_takes_larger_batches(size, batch_size):
     split = Split(torch.zeros(1, 1, 28, 28).expand(size, -1, -1, -1), torch.arange(size) % 10)
     with pytest.raises(Enough):
         training.train(make_model, split, epochs=1, seed=3, watchers=[Look()])
+
+
+def test_with_bf16_the_forward_pass_is_in_bfloat16_and_nothing_else():
+    class Look:
+        def before_training(self, training):
+            self.dtypes, self.loss = set(), None
+            last = training.model.layers[-1]
+            last.register_forward_hook(lambda layer, inputs, logits: self.dtypes.add(logits.dtype))
+
+        def after_epoch(self, run):
+            self.judged, self.trained = training.evaluate(run.model, split), self.dtypes.copy()
+
+    split, look = make_split(200), Look()
+    model = training.train(models.ConvNet, split, 1, 3, watchers=[look], bf16=True)
+    assert look.dtypes == {torch.bfloat16, torch.float32}
+    assert look.judged == training.evaluate(model, split)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    training.seed_everything(3)
+    by_hand = models.ConvNet()
+    optimizer = torch.optim.Adam(by_hand.parameters(), lr=0.02)
+    schedule = training.one_cycle(optimizer, 7)
+    for images, labels in Batches(split, 32, shuffle=True):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = F.cross_entropy(by_hand(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    pairs = zip(model.parameters(), by_hand.parameters(), strict=True)
+    assert all(torch.allclose(one, other, atol=1e-4) for one, other in pairs)
+
+
+@pytest.mark.parametrize("make_model", [models.ConvNet, models.MLP])
+@pytest.mark.parametrize(
+    ("known", "fast"),
+    [({"amx_bf16": True}, True), ({"avx512_bf16": True}, True), ({"avx512_f": True}, False)],
+    ids=str,
+)
+def test_bf16_is_for_convolutions_where_the_processor_has_it(monkeypatch, make_model, known, fast):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    fast = fast and make_model is models.ConvNet
+    assert training.bf16_pays(make_model()) == fast
+    split = make_split(50)
+    by_default = training.train(make_model, split, 1, 0)
+    assert same_weights(by_default, training.train(make_model, split, 1, 0, bf16=fast))
+    other = training.train(make_model, split, 1, 0, bf16=not fast)
+    assert not same_weights(by_default, other)
+
+
+def test_an_older_pytorch_that_tells_nothing_trains_in_float32(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not training.bf16_pays(models.ConvNet())
 
 
 @pytest.mark.parametrize("device", DEVICES)

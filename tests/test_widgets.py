@@ -39,6 +39,7 @@ from mnist_lib.widgets import (
     shift_explorer,
 )
 from mnist_lib.widgets.arrow_keys import ArrowKeys
+from mnist_lib.widgets.descent import descend
 
 ROOT = Path(__file__).parents[1]
 REFUSAL = "These settings do not go together: "
@@ -1177,3 +1178,40 @@ def test_nothing_leaves_the_picture_however_many_models(count):
 def test_models_and_layer_are_checked(networks, layer, error, message):
     with pytest.raises(error, match=message):
         shift_explorer(networks, make_digits(), layer)
+
+
+# Gradient descent on a line
+
+
+@pytest.mark.parametrize("shape", [(50,), (50, 1)])
+def test_a_descent_takes_the_steps_of_sgd(shape):
+    x, y = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    line = torch.nn.Linear(1, 1, dtype=torch.float64)
+    torch.nn.init.constant_(line.weight, -0.5), torch.nn.init.constant_(line.bias, 0.75)
+    optimizer = torch.optim.SGD(line.parameters(), lr=0.3, momentum=0)
+    path = descend(x, y, learning_rate=0.3, steps=20, start=(-0.5, 0.75))
+    assert path.shape == (21, 2) and path.dtype == torch.float64
+    for w, b in path:
+        assert (line.weight.item(), line.bias.item()) == pytest.approx((w.item(), b.item()))
+        optimizer.zero_grad()
+        F.mse_loss(line(x.reshape(-1, 1)), y.reshape(-1, 1)).backward()
+        optimizer.step()
+
+
+def test_a_descent_of_no_steps_is_its_start():
+    x = torch.rand(5)
+    assert descend(x, x, 0.1, 0).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize(("share", "lands"), [(0.99, True), (1.01, False)])
+def test_a_descent_runs_away_beyond_two_by_the_largest_curvature(share, lands):
+    x = torch.linspace(0, 3, 30)
+    table = 2 * torch.tensor([[x.square().mean(), x.mean()], [x.mean(), 1.0]])
+    rate = share * 2 / torch.linalg.eigvalsh(table).max().item()
+    w, b = descend(x, 2 * x + 1, rate, 1000)[-1]
+    assert (abs(w - 2) < 0.01 and abs(b - 1) < 0.01) == lands
+
+
+def test_points_that_would_be_compared_all_with_all_are_refused():
+    with pytest.raises(ValueError, match=r"y must have the shape of x, \(5, 1\), got \(5,\)"):
+        descend(torch.rand(5, 1), torch.rand(5), 0.1, 1)

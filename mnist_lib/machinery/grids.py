@@ -145,7 +145,7 @@ def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, 
     for rate, seed in runs:
         how = (make_optimizer, rate, make_schedule, batch_size)
         try:
-            model = training.train(make_model, train, epochs, seed, *how)
+            model = training.train(make_model, train, epochs, seed, *how, bf16=False)
         except Diverged:
             model = _spoil(make_model().to(train.labels.device))
         model.zero_grad()

@@ -6,7 +6,7 @@ from functools import partial
 import ipywidgets
 import torch
 
-from .. import plots, training
+from .. import plots
 from ..machinery.checks import integer
 from .explorer import Explorer, View
 
@@ -36,10 +36,36 @@ def learning_rate_explorer(x, y, steps=30):
     return Explorer({"learning_rate": rate}, view, "step")
 
 
+def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
+    """Fit the line w·x + b by gradient descent on the mean squared error (built in notebook 04).
+
+    Args:
+        x, y: the points, floating point tensors of one shape; all of them count in every step.
+        learning_rate: how far a step goes; too large, and the path runs off to infinity and NaN.
+        steps: how many steps to take, 0 or more.
+        start: w and b before the first step.
+
+    Returns:
+        The path (steps + 1, 2), a row (w, b) before the first step and after each.
+
+    >>> descend(torch.tensor([2.0]), torch.tensor([4.0]), 0.125, steps=1, start=(3.0, 0.0)).tolist()
+    [[3.0, 0.0], [2.0, -0.5]]
+    """
+    if x.shape != y.shape:  # every x would be compared with every y
+        raise ValueError(f"y must have the shape of x, {tuple(x.shape)}, got {tuple(y.shape)}")
+    path = [torch.tensor(start, dtype=x.dtype, device=x.device)]
+    for _ in range(steps):
+        w, b = path[-1]
+        errors = w * x + b - y
+        slopes = torch.stack([2 * (errors * x).mean(), 2 * errors.mean()])
+        path.append(path[-1] - learning_rate * slopes)
+    return torch.stack(path)
+
+
 def _view_of_descent(x, y, steps, learning_rate):
     """The `View` of gradient descent with one learning rate."""
     learning_rate = float(f"{learning_rate:.3g}")  # no other than is written below
-    path = training.descend(x, y, learning_rate, steps)
+    path = descend(x, y, learning_rate, steps)
 
     def draw(step, figure):
         figure.set_layout_engine("constrained")
