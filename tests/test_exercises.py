@@ -104,6 +104,23 @@ def lean(image, down=1, middle=None, over="y"):
     return (ink * x * y).sum() / variances[over]
 
 
+def losses_of(model, batches, of=lambda loss: loss.detach()):
+    """Exercise 15-reads: the losses of all batches, a list."""
+    return [of(F.cross_entropy(model(images), labels)) for images, labels in batches]
+
+
+def run_all(model, batches):
+    """The logits and labels of all batches, pairs."""
+    return [(model(images), labels) for images, labels in batches]
+
+
+def trains(model, batches):
+    """Exercise 15-reads, with a step that nobody asked for."""
+    mean = torch.stack(losses_of(model, batches)).mean().item()
+    model.weight.data *= 0.9
+    return mean
+
+
 def without_prefix(state, mend=lambda name: name.removeprefix("module.")):
     """Exercise 12-prefix, answered; or with a mistake in how a name is mended."""
     return {mend(name): tensor for name, tensor in state.items()}
@@ -263,6 +280,14 @@ RIGHT = {
     "13-box": [(10, 2), (30 / 3, 6 / 3), *several(10, 2)],
     "13-between": [interpolate, lambda *given: torch.tensor(interpolate(*given))],
     "13-lean": [lean, lambda image: lean(image).item(), lambda image: lean(image.double())],
+    "15-swap": ["max pooling", "Max-Pooling", "With max pooling."],
+    "15-multiplications": [921_600, 64 * 10 * 10 * 16 * 9],
+    "15-benchmark": ["both", "Both!"],
+    "15-reads": [
+        lambda model, batches: torch.stack(losses_of(model, batches)).mean().item(),
+        lambda model, batches: float(sum(losses_of(model, batches)) / len(batches)),
+        lambda model, batches: np.mean(torch.stack(losses_of(model, batches)).tolist()),
+    ],
 }
 WRONG = [
     ("00-better", 88.5, "not the percentage"),
@@ -646,6 +671,29 @@ WRONG = [
     ("13-lean", partial(lean, middle=0), "take the means off"),
     ("13-lean", partial(lean, middle=5.5), "those of the ink"),
     ("13-lean", lambda image: 0.5, "it is −1"),
+    ("15-swap", "dropout", "the answer is"),
+    ("15-swap", "batch normalisation", "subtracts the mean"),
+    ("15-swap", "convolution", "a sum of positive and negative"),
+    ("15-multiplications", 1_327_104, "10×10 places"),
+    ("15-multiplications", 57_600, "all 16 input channels"),
+    ("15-multiplications", 14_400, "64 output channels"),
+    ("15-multiplications", 9_216, "those are the weights"),
+    ("15-multiplications", 1_843_200, "only multiplications"),
+    ("15-multiplications", 102_400, "3·3 weights"),
+    ("15-benchmark", "luck", "also warmed up"),
+    ("15-benchmark", "warm-up", "by luck alone, too"),
+    ("15-reads", lambda model, batches: sum(losses_of(model, batches)) / 3, "it returns a tensor"),
+    ("15-reads", lambda model, batches: sum(losses_of(model, batches)).item(), "divide by"),
+    ("15-reads", lambda model, batches: losses_of(model, batches)[-1].item(), "the last batch"),
+    ("15-reads", lambda model, batches: np.mean(losses_of(model, batches, float)), "read 3"),
+    ("15-reads", trains, "changed the model"),
+    (
+        "15-reads",
+        lambda model, batches: F.cross_entropy(
+            *map(torch.cat, zip(*run_all(model, batches)))
+        ).item(),
+        "the mean over examples",
+    ),
 ]
 
 
