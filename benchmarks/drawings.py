@@ -36,12 +36,8 @@ EPOCHS = {"full": 3, "sample": 10}
 
 def train(make_model, mnist):
     """A network, trained on the digits themselves."""
-
-    def make():
-        return make_model().to(memory_format=torch.channels_last)
-
     epochs = EPOCHS[mnist.source]
-    return training.train(make, mnist.train, epochs, seed=0, learning_rate=0.01, batch_size=64)
+    return training.train(make_model, mnist.train, epochs, seed=0, learning_rate=0.01, batch_size=64)
 
 
 def in_box(strokes, pen):

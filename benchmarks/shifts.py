@@ -30,10 +30,10 @@ PART = 40  # images that the loop goes through
 STEPS = range(-6, 7)
 
 
-def train(make_model, split, memory_format=torch.contiguous_format):
+def train(make_model, split):
     """A model after one epoch: its answers are not all the same."""
     seed_everything(0)
-    model = make_model().to(memory_format=memory_format)
+    model = make_model()
     batches = Batches(split, 32, shuffle=True)
     train_one_epoch(model, batches, torch.optim.Adam(model.parameters(), lr=0.003))
     return model
@@ -85,9 +85,6 @@ def main():
     print(f"{torch.get_num_threads()} thread(s)")
     for make_model in (SoftmaxClassifier, MLP, ConvNet, TinyVGG):
         compare(make_model.__name__, train(make_model, mnist.train), mnist.test)
-    for make_model in (ConvNet, TinyVGG):
-        model = train(make_model, mnist.train, torch.channels_last)
-        compare(f"{make_model.__name__}, channels last", model, mnist.test)
 
 
 if __name__ == "__main__":

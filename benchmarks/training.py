@@ -23,8 +23,16 @@ from tqdm import tqdm
 from turns import command_line, report
 from tutorials import NETWORKS, Pictures
 
-from mnist_lib.data import Batches, load_mnist
-from mnist_lib.training import evaluate, one_cycle, seed_everything, train
+from mnist_lib.data import Batches, Split, load_mnist
+from mnist_lib.training import (
+    FUSED_ADAM,
+    bf16_pays,
+    convolves,
+    evaluate,
+    one_cycle,
+    seed_everything,
+    train,
+)
 
 
 @dataclass
@@ -42,11 +50,11 @@ class Case:
 
 ADAM, MOMENTUM = torch.optim.Adam, partial(torch.optim.SGD, momentum=0.9)
 CASES = {
-    "E V1 without its ReLU": (torch.optim.RMSprop, 0.001, 32, 3, {"epochs": 1, "batch_size": 256}),
-    "C MLP 64-64-32-32": (ADAM, 0.001, 15, 2, {"epochs": 2, "batch_size": 256}),
-    "A ConvNet": (MOMENTUM, 0.001, 64, 5, {"epochs": 1}),
-    "D conv 16-64": (ADAM, 0.001, 500, 5, {"epochs": 1}),
-    "E TinyVGG": (ADAM, 0.001, 32, 3, {"epochs": 2}),
+    "E V1 without its ReLU": (torch.optim.RMSprop, 0.001, 32, 3, {"epochs": 1}),
+    "C MLP 64-64-32-32": (ADAM, 0.001, 15, 2, {"epochs": 2}, 0.8),
+    "A ConvNet": (MOMENTUM, 0.001, 64, 5, {"epochs": 1}, 0.4),
+    "D conv 16-64": (ADAM, 0.001, 500, 5, {"epochs": 1}, 0.8),
+    "E TinyVGG": (ADAM, 0.001, 32, 3, {"epochs": 1}),
 }
 CASES = {name: Case(NETWORKS[name], *how) for name, how in CASES.items()}
 
@@ -59,10 +67,10 @@ def by_tutorial(case, pictures, seed, device):
     )
 
 
-def by_loop(case, batches, seed, device, make_optimizer, rate, epochs, layout=None, schedule=None):
+def by_loop(case, batches, seed, device, make_optimizer, rate, epochs, schedule=None, bf16=False):
     """Train with the loop of the tutorials: each batch to the device, a step, the loss read; the model."""
     seed_everything(seed)
-    model = case.make_model().to(device, memory_format=layout)
+    model = case.make_model().to(device)
     optimizer = make_optimizer(model.parameters(), lr=rate)
     scheduler = schedule(optimizer, epochs * len(batches)) if schedule else None
     model.train()
@@ -70,7 +78,8 @@ def by_loop(case, batches, seed, device, make_optimizer, rate, epochs, layout=No
         total = 0.0
         for images, labels in batches:
             images, labels = images.to(device), labels.to(device)
-            loss = F.cross_entropy(model(images), labels)
+            with torch.autocast(device, torch.bfloat16, enabled=bf16):
+                loss = F.cross_entropy(model(images), labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -87,22 +96,28 @@ def by_course(case, split, seed):
 
 def ladder(case, pictures, split, device):
     """{name: function of a seed}: the tutorial's way, then one more change each, then the course's own function."""
-    whole = split[: int(case.share * len(split))]
-    size, recipe = case.course.get("batch_size", 64), case.course
+    rows = Split(split.images.clone(memory_format=torch.contiguous_format), split.labels)
     own = (case.make_optimizer, case.learning_rate, case.epochs)
     fused = (partial(case.make_optimizer, fused=True), *own[1:])
-    best = (partial(ADAM, fused=True), recipe.get("learning_rate", 0.02), recipe["epochs"])
-    slices = partial(Batches, split, case.batch_size, shuffle=True)
-    last = torch.channels_last
-    way = partial(by_loop, case)
+    pays = bf16_pays(case.make_model().to(device))
+    part, recipe = split[: int(case.share * len(split))], case.course
+    size = recipe.get("batch_size", 64 if convolves(case.make_model()) else 256)
+    best = (FUSED_ADAM, recipe.get("learning_rate", 0.02), recipe["epochs"], one_cycle, pays)
+
+    def way(images, batch_size, *how):
+        return lambda seed: by_loop(
+            case, Batches(images, batch_size, shuffle=True), seed, device, *how
+        )
+
     return {
         "the tutorial": lambda seed: by_tutorial(case, pictures, seed, device),
-        "slices of a tensor": lambda seed: way(slices(), seed, device, *own),
-        "channels last": lambda seed: way(slices(), seed, device, *own, last),
-        "a fused optimizer": lambda seed: way(slices(), seed, device, *fused, last),
-        "a better recipe": lambda seed: way(
-            Batches(whole, size, shuffle=True), seed, device, *best, last, one_cycle
+        "slices of a tensor": way(rows, case.batch_size, *own),
+        "channels last": way(split, case.batch_size, *own),
+        "a fused optimizer": way(split, case.batch_size, *fused),
+        f"bfloat16 {'' if pays else '(does not pay here)'}": way(
+            split, case.batch_size, *fused, None, pays
         ),
+        "a better recipe": way(part, size, *best),
         "train": lambda seed: by_course(case, split, seed),
     }
 

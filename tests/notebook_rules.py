@@ -32,6 +32,7 @@ LENGTHS = {  # of those in their second edition: cells, words of text, claims
     "01_conv1d": (80, 1_500, 18),
     "02_conv2d": (80, 1_500, 18),
     "03_pooling": (80, 1_500, 18),
+    "04_linear_regression": (90, 1_900, 20),
     "05_mnist_data": (85, 1_700, 18),
     "15_fast": (95, 2_200, 18),
 }
