@@ -37,7 +37,9 @@ EPOCHS = {"full": 3, "sample": 10}
 def train(make_model, mnist):
     """A network, trained on the digits themselves."""
     epochs = EPOCHS[mnist.source]
-    return training.train(make_model, mnist.train, epochs, seed=0, learning_rate=0.01, batch_size=64)
+    return training.train(
+        make_model, mnist.train, epochs, seed=0, learning_rate=0.01, batch_size=64
+    )
 
 
 def in_box(strokes, pen):
