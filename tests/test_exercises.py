@@ -273,7 +273,7 @@ RIGHT = {
     "13-box": [(10, 2), (30 / 3, 6 / 3), *several(10, 2)],
     "13-between": [interpolate, lambda *given: torch.tensor(interpolate(*given))],
     "13-lean": [lean, lambda image: lean(image).item(), lambda image: lean(image.double())],
-    "15-swap": ["max pooling", "Max-Pooling", "With max pooling."],
+    "15-swap": ["absolute value", "The absolute value.", "absolute-value"],
     "15-multiplications": [921_600, 64 * 10 * 10 * 16 * 9],
     "15-benchmark": ["both", "Both!"],
     "15-reads": [
@@ -671,9 +671,11 @@ WRONG = [
     ("13-lean", partial(lean, middle=0), "take the means off"),
     ("13-lean", partial(lean, middle=5.5), "those of the ink"),
     ("13-lean", lambda image: 0.5, "it is −1"),
-    ("15-swap", "dropout", "the answer is"),
-    ("15-swap", "batch normalisation", "subtracts the mean"),
-    ("15-swap", "convolution", "a sum of positive and negative"),
+    ("15-swap", "ReLU", "the answer is"),
+    ("15-swap", "tanh", "never swaps"),
+    ("15-swap", "sigmoid", "never swaps"),
+    ("15-multiplications", 2_764_800, "only the forward pass"),
+    ("15-multiplications", 5_529_600, "forward multiplications"),
     ("15-multiplications", 1_327_104, "10×10 places"),
     ("15-multiplications", 57_600, "all 16 input channels"),
     ("15-multiplications", 14_400, "64 output channels"),
@@ -686,6 +688,23 @@ WRONG = [
     ("15-reads", lambda model, batches: sum(losses_of(model, batches)).item(), "divide by"),
     ("15-reads", lambda model, batches: losses_of(model, batches)[-1].item(), "the last batch"),
     ("15-reads", lambda model, batches: np.mean(losses_of(model, batches, float)), "read 3"),
+    (
+        "15-reads",
+        lambda model, batches: torch.tensor(losses_of(model, batches)).mean().item(),
+        "read 4 numbers",
+    ),
+    (
+        "15-reads",
+        lambda model, batches: np.mean(losses_of(model, batches, lambda loss: loss.tolist())),
+        "read 3 numbers",
+    ),
+    (
+        "15-reads",
+        lambda model, batches: np.mean(
+            losses_of(model, batches, lambda loss: loss.detach().numpy())
+        ),
+        "read 3 numbers",
+    ),
     ("15-reads", trains, "changed the model"),
     (
         "15-reads",

@@ -2,16 +2,18 @@
 
 import torch
 from torch.nn import functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
+READS = {getattr(torch.Tensor, name) for name in "item tolist numpy __float__ __array__".split()}
 CHECKS |= {
     "15-swap": {
-        "hint": "Try it: some numbers of both signs through both orders, then torch.equal.",
-        "max pooling": RIGHT,
-        "batch normalisation": "it subtracts the mean, and the mean of what ReLU lets through is another one.",
-        "convolution": "a sum of positive and negative numbers is not the sum of the positive ones alone.",
+        "hint": "Which of them may swap the order of two numbers? Try −3 and 2.",
+        "absolute value": RIGHT,
+        "sigmoid": "it never swaps the order of two numbers, so the largest stays the largest.",
+        "tanh": "it never swaps the order of two numbers, so the largest stays the largest.",
     },
     "15-multiplications": {
         "hint": "How many output numbers are there, and how many weights does each of them need?",
@@ -21,6 +23,8 @@ CHECKS |= {
         14_400: "there are 64 output channels, with a kernel each.",
         9_216: "those are the weights; each of them is used at every place of the output.",
         1_843_200: "those are multiplications and additions; only multiplications are asked for.",
+        2_764_800: "that is forward and backward; only the forward pass is asked for.",
+        5_529_600: "those are multiplications and additions, forward and backward; take the forward multiplications.",
         102_400: "a kernel has 3·3 weights for each input channel.",
     },
     "15-benchmark": {
@@ -32,13 +36,15 @@ CHECKS |= {
 }
 
 
-class _Reads(TorchDispatchMode):
-    """Counts how often numbers were read one by one."""
+class _Reads(TorchFunctionMode):
+    """Counts how often tensors were turned into Python's or NumPy's numbers."""
 
     count = 0
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        self.count += function is torch.ops.aten._local_scalar_dense.default
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.count += function in READS
+        if function is torch.tensor:  # of a list of tensors
+            self.count += sum(isinstance(leaf, torch.Tensor) for leaf in tree_leaves(args))
         return function(*args, **(kwargs or {}))
 
 
