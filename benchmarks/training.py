@@ -50,11 +50,17 @@ class Case:
 
 ADAM, MOMENTUM = torch.optim.Adam, partial(torch.optim.SGD, momentum=0.9)
 CASES = {
-    "E V1 without its ReLU": (torch.optim.RMSprop, 0.001, 32, 3, {"epochs": 1}),
-    "C MLP 64-64-32-32": (ADAM, 0.001, 15, 2, {"epochs": 2}, 0.8),
-    "A ConvNet": (MOMENTUM, 0.001, 64, 5, {"epochs": 1}, 0.4),
+    "E V1 without its ReLU": (
+        torch.optim.RMSprop,
+        0.001,
+        32,
+        3,
+        {"epochs": 1, "learning_rate": 0.03},
+    ),
+    "C MLP 64-64-32-32": (ADAM, 0.001, 15, 2, {"epochs": 2, "learning_rate": 0.03}, 0.75),
+    "A ConvNet": (MOMENTUM, 0.001, 64, 5, {"epochs": 1}, 0.3),
     "D conv 16-64": (ADAM, 0.001, 500, 5, {"epochs": 1}, 0.8),
-    "E TinyVGG": (ADAM, 0.001, 32, 3, {"epochs": 1}),
+    "E TinyVGG": (ADAM, 0.001, 32, 3, {"epochs": 2}, 0.6),
 }
 CASES = {name: Case(NETWORKS[name], *how) for name, how in CASES.items()}
 

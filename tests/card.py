@@ -38,6 +38,22 @@ class Card(TorchFunctionMode):
 
     reads = 0
 
+    def __enter__(self):
+        copied = self.copied = torch.nn.Parameter.__deepcopy__
+
+        def marked_copy(parameter, memo):
+            """The mode does not see this one."""
+            result = copied(parameter, memo)
+            result._on_card = on_card(parameter)
+            return result
+
+        torch.nn.Parameter.__deepcopy__ = marked_copy
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        torch.nn.Parameter.__deepcopy__ = self.copied
+        return super().__exit__(*error)
+
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
         if function == Tensor.device.__get__:
