@@ -351,11 +351,9 @@ def train(
     if batch_size is None:
         batch_size = 32 if len(split) < 10_000 else 64 if convolves(model) else 256
     batches = Batches(split, batch_size, shuffle=True)
-    if augment is not None:
-        batches = Augmented(batches, augment)
+    batches = Augmented(batches, augment) if augment else batches
     optimizer = make_optimizer(model.parameters(), lr=learning_rate)
-    steps = count_steps(batches, epochs)
-    scheduler = make_schedule(optimizer, steps) if make_schedule else None
+    scheduler = make_schedule and make_schedule(optimizer, count_steps(batches, epochs))
     bf16 = bf16_pays(model) if bf16 is None else bf16
     with torch.autocast(split.labels.device.type, torch.bfloat16, bf16, cache_enabled=False):
         fit(model, batches, optimizer, epochs, scheduler, [ProgressBar(), *watchers])

@@ -22,7 +22,7 @@ from mnist_lib.machinery.watchers import History, WeightRecord
 
 NETWORKS = [models.SoftmaxClassifier, models.ConvNet, models.BatchNormCNN]
 EVERY_DAY = {"00_start_here", "09_confusion_matrix"}  # the others run with --thorough
-LARGE = {"12_save_load_resume"}  # needs more images than a tenth of the sample
+LARGE = {"12_save_load_resume", "15_fast"}  # they need more images than a tenth of the sample
 
 
 @pytest.fixture
