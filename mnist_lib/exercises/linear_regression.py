@@ -38,6 +38,7 @@ def _flat(answer):
     predictions, y = torch.tensor([[1.0], [2], [4]], requires_grad=True), torch.tensor([1.0, 3, 1])
     differences = predictions.detach() - y  # (3, 3): all with all
     errors = differences.diag()
+    root = errors.square().mean().sqrt()
     loss = call_answer(answer, predictions, y)
     yield wrong(
         loss,
@@ -47,9 +48,7 @@ def _flat(answer):
             errors.square().sum(): "that is the sum of the squares; take their mean.",
             errors.abs().mean(): "that is the mean of the absolute errors; square them.",
             errors.mean() ** 2: "first square, then take the mean.",
-            errors.square()
-            .mean()
-            .sqrt(): "that is the root of it; the loss is the mean of the squares.",
+            root: "that is the root of it; the loss is the mean of the squares.",
             "asked": "the function returns one number, the loss",
         },
     )

@@ -60,7 +60,7 @@ def plot_descent(x, y, path, step=None, ax=None):
 
     Args:
         x, y: the points, N values each.
-        path: (steps + 1, 2), rows (w, b), as `widgets.descent.descend` returns it. It may run off to infinity and NaN.
+        path: (steps + 1, 2), rows (w, b), as `descend` of notebook 04 returns it. It may run off to infinity and NaN.
         step: how far to draw the path, from 0; None: to its end. The axes are the same for every step.
         ax: the axes of a subplot, whose left half gets points and line; or None for a new figure.
     """
