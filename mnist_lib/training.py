@@ -21,7 +21,7 @@ from .data import Augmented, Batches, Split
 from .machinery.checks import integer, steps_alone
 
 MOMENTS = ("before_training", "after_step", "after_epoch")  # when `fit` tells who watches
-EVALUATION_BATCH_SIZE = 250  # so many images fit the cache of a CPU: faster than 1,000 at a time
+EVALUATION_BATCH_SIZE = 250  # of a CNN: faster than 1,000 at a time
 FUSED_ADAM = partial(torch.optim.Adam, fused=True)  # one pass over the weights for all it does
 
 
@@ -68,9 +68,8 @@ def seed_everything(seed):
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)  # the CPU and every GPU
-    os.environ.setdefault(
-        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-    )  # CUDA needs it to add in a fixed order
+    # CUDA needs it to add in a fixed order
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.allow_tf32 = False
     torch.utils.deterministic.fill_uninitialized_memory = False  # it would only cost time
@@ -378,6 +377,11 @@ def bf16_pays(model):
     return fast and convolves(model)
 
 
+def evaluation_batch_size(model):
+    """So many images at a time: what fits the cache of a CPU behind convolutions, more without them."""
+    return EVALUATION_BATCH_SIZE if convolves(model) else 4 * EVALUATION_BATCH_SIZE
+
+
 def evaluate(model, examples):
     """How `model` does on all examples, exactly, whatever the sizes of the batches (built in notebook 06).
 
@@ -393,7 +397,7 @@ def evaluate(model, examples):
     """
     device, parts = device_of(model), []
     if isinstance(examples, Split):
-        examples = Batches(examples, EVALUATION_BATCH_SIZE)
+        examples = Batches(examples, evaluation_batch_size(model))
     with evaluation_mode(model):
         for images, labels in examples:
             images, labels = images.to(device), labels.to(device)
@@ -417,7 +421,7 @@ def probabilities(model, images):
     images = images.images if isinstance(images, Split) else images
     device = device_of(model)
     with evaluation_mode(model):
-        logits = [model(part.to(device)) for part in images.split(EVALUATION_BATCH_SIZE)]
+        logits = [model(part.to(device)) for part in images.split(evaluation_batch_size(model))]
         return torch.cat(logits).softmax(dim=1)
 
 

@@ -651,8 +651,8 @@ RULES = [
 def unseen_names(notebooks):
     """The names from mnist_lib that a notebook imports before the series has shown them.
 
-    Seen is what stands in backticks in the text of the first notebook (`plot_…` there covers all figures), and what
-    an earlier code cell defined.
+    Seen is what stands in backticks in the text of the first notebook (`plot_…` and `…_explorer` there cover all
+    figures and explorers), and what an earlier code cell defined.
 
     Args:
         notebooks: {name: NotebookNode}, in the order of the series.
@@ -668,7 +668,11 @@ def unseen_names(notebooks):
         modules = set()
         for number, cell in code_cells(notebook):
             for name in _names_of_library(tree(cell), modules):
-                if name not in seen and not (name.startswith("plot_") and "plot_…" in spans):
+                kinds = (
+                    re.sub("^plot_.*", "plot_…", name),
+                    re.sub(".*_explorer$", "…_explorer", name),
+                )
+                if name not in seen and not set(kinds) & set(spans):
                     problems.append(
                         f"{stem}, cell {number} takes {name} from mnist_lib before it was seen"
                     )

@@ -29,8 +29,10 @@ for network in networks.values():
     for parameter in network.parameters():
         parameter.data *= 2  # surer of themselves"""
 CELLS = [
-    "from mnist_lib.widgets import *\nconvolution_explorer(size=8)",
-    "pooling_explorer(kind='avg')",
+    """import torch
+from mnist_lib.widgets import *
+convolution_explorer(torch.arange(8.0).reshape(1, 8), [[0.1, 0.2, 0.3]], ask=False)""",
+    "pooling_explorer(torch.arange(36.0).reshape(1, 6, 6), kind='avg', ask=False)",
     "learning_rate_explorer([-1.0, 0.0, 1.0], [-1.0, 1.0, 3.0], steps=12)",
     """import torch
 from mnist_lib.data import Split
@@ -144,6 +146,29 @@ def test_an_impossible_choice_is_said_in_words(area):
     assert buttons(area).first.is_enabled()
 
 
+@convolution
+def test_a_kernel_is_written_and_a_result_guessed(page, area):
+    area.get_by_text("ask me first").click()
+    wait_for_text(area, r"Window 1 of 6: what is output\[0, 0\]\?")
+    kernel = area.locator("textarea")
+    kernel.fill("-1 1")
+    kernel.press("Tab")
+    wait_for_text(area, r"Window 1 of 7: what is output\[0, 0\]\?")
+    guess = area.get_by_placeholder("a number, then Enter")
+    guess.fill("2")
+    guess.press("Enter")
+    said = wait_for_text(area, r"Window 1 of 7: output\[0, 0\] = ")
+    assert said.endswith(" = 0·(−1) + 1·1 = 1, not 2")
+    slider(area, "window").press("ArrowRight")
+    wait_for_text(area, r"Window 2 of 7: what is output\[0, 1\]\?")
+    assert guess.input_value() == ""
+    area.get_by_role("button", name="show it").click()
+    wait_for_text(area, r"Window 2 of 7: output\[0, 1\] = 1·\(−1\) \+ 2·1 = 1$")
+    kernel.fill("-1 one")
+    kernel.press("Tab")
+    wait_for_text(area, "These settings do not go together: 'one' is not a number")
+
+
 @learning_rate
 def test_the_learning_rate_diverges_and_converges(area):
     area.get_by_text("Gradient descent with learning rate 0.1 converges").wait_for()
@@ -213,16 +238,14 @@ def test_a_cell_is_chosen_in_the_dropdowns(area):
 
 @convolution
 def test_everything_is_reached_with_the_tab_key(page, area):
-    slider(area, "size").focus()
+    area.locator("textarea").focus()
     reached = [focused(page)]
-    for _ in range(
-        21
-    ):  # to the number of the first slider, 8 sliders with numbers, 3 buttons, the code
+    for _ in range(14):  # 4 sliders with numbers, 3 buttons, a field, a button, a box, the code
         page.keyboard.press("Tab")
         if focused(page) != reached[-1]:  # the number beside a slider has its name, too
             reached.append(focused(page))
-    settings = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation"]
-    assert reached == ["size", *settings, "groups", "BUTTON", "window", "PRE"]
+    settings = ["kernel", "stride", "padding", "dilation", "BUTTON", "window"]
+    assert reached == [*settings, "your result", "BUTTON", "INPUT", "PRE"]
 
 
 @every_explorer

@@ -4,23 +4,23 @@ import asyncio
 import hashlib
 import json
 import os
-import struct
 import tempfile
 
 import loopback
 import nbformat
 import notebook_rules as rules
-import numpy as np
 import zmq
 from nbclient import NotebookClient
 from traitlets.config import Config
 
 from mnist_lib import data
 from mnist_lib.machinery import download
+from mnist_lib.machinery.files import torchvision_folder
 
 # What a kernel begins with: other digits, and more patience, for this machine may be slow.
 BEGIN = """import json, os
 from mnist_lib.machinery import download
+from mnist_lib.machinery.files import torchvision_folder
 download.SHA256 = json.loads(os.environ["HASHES"])
 download.ANSWER_SECONDS = download.STALL_SECONDS = 60.0
 """
@@ -28,14 +28,8 @@ download.ANSWER_SECONDS = download.STALL_SECONDS = 60.0
 
 def sample_as_mnist():
     """The digits of the sample in the four files of MNIST, {name: bytes}."""
-    mnist, files = data._load_sample(), {}
-    for part, split in (("train", mnist.train), ("t10k", mnist.test)):
-        pixels = (split.images * 255).round().byte().numpy()
-        header = struct.pack(">4i", 2051, len(split), 28, 28)
-        files[f"{part}-images-idx3-ubyte"] = header + pixels.tobytes()
-        labels = split.labels.numpy().astype(np.uint8).tobytes()
-        files[f"{part}-labels-idx1-ubyte"] = struct.pack(">2i", 2049, len(split)) + labels
-    return files
+    raw = torchvision_folder(data._load_sample()) / "MNIST" / "raw"
+    return {path.name: path.read_bytes() for path in raw.iterdir()}
 
 
 def poor(handler, packed):

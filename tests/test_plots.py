@@ -373,7 +373,7 @@ def test_signs_can_be_told_in_grey():
     grey = plt.get_cmap(plots.SIGNED)(np.linspace(0, 1, 201))[:, :3] @ (0.299, 0.587, 0.114)
     below, above = grey[:100][::-1], grey[101:]  # from zero outwards
     assert (np.diff(below) < 0).all() and (np.diff(above) < 0).all()
-    assert (below[10:] < above[10:] - 0.02).all() and below[-1] < 0.15 < 0.5 < above[-1]
+    assert (below[10:] < above[10:] - 0.02).all() and below[-1] < 0.15 < 0.65 < above[-1]
 
 
 # One by one: what is drawn is the data, and so are the numbers in the description

@@ -89,16 +89,25 @@ def make_networks():
 
 
 EXPLORERS = {
-    "convolution 1-D": lambda: convolution_explorer(size=7),
-    "convolution 2-D": lambda: convolution_explorer(2, rows=4, columns=5),
-    "pooling 1-D": lambda: pooling_explorer(1, size=6),
-    "pooling 2-D": lambda: pooling_explorer(kind="avg", rows=4),
+    "convolution 1-D": lambda: three_of(7),
+    "convolution 2-D": lambda: convolution_explorer(counting(1, 4, 5), [[[-1, 0], [0, 0.5]]]),
+    "pooling 1-D": lambda: pooling_explorer(counting(2, 6), ask=False),
+    "pooling 2-D": lambda: pooling_explorer(counting(1, 4, 6), kind="avg"),
     "learning rate": lambda: learning_rate_explorer(X, Y, steps=8),
     "confusion": lambda: right_answers(confusion_explorer(*make_predictions(400))),
     "kernels": lambda: kernel_explorer(make_record(), "weight"),
     "features": lambda: feature_explorer(make_networks()["ConvNet"], make_digits()),
     "shift": lambda: shift_explorer(make_networks(), make_digits(), "layers.4"),
 }
+
+
+def counting(*shape):
+    return torch.arange(float(torch.Size(shape).numel())).reshape(shape)
+
+
+def three_of(size, ask=False, **options):
+    """The explorer of a convolution of 0, 1, 2, … with a kernel of three."""
+    return convolution_explorer(counting(1, size), [[0.1, 0.2, 0.3]], ask=ask, **options)
 
 
 def right_answers(explorer):
@@ -170,35 +179,25 @@ def shown_cell(explorer):
     return tuple(map(int, place.split(", "))), float(number.replace("−", "-").replace("∞", "inf"))
 
 
-def counting(*shape):
-    return torch.arange(float(torch.Size(shape).numel())).reshape(shape)
-
-
-def convolution_by_torch(in_channels, out_channels, kernel_size, groups, **options):
+def convolution_by_torch(input, kernel, **options):
     """PyTorch's convolution of the settings of an explorer, or None if it refuses."""
-    size = [options.pop(name) for name in ("size", "rows", "columns") if name in options]
-    if in_channels % groups or out_channels % groups:
-        return None
-    weight = (counting(out_channels, in_channels // groups, *[kernel_size] * len(size)) + 1) / 10
-    convolve = F.conv1d if len(size) == 1 else F.conv2d
+    rows = [[float(number) for number in row.split()] for row in kernel.splitlines()]
+    weight = torch.tensor(rows).reshape(1, len(input), *[len(rows[0])] * (input.dim() - 1))
     try:
-        return convolve(counting(in_channels, *size), weight, groups=groups, **options)
+        return (F.conv1d if input.dim() == 2 else F.conv2d)(input, weight, **options)
     except RuntimeError:
         return None
 
 
-def pooling_by_torch(kind, channels, dilation, count_include_pad, **options):
+def pooling_by_torch(input, kind, dilation, count_include_pad, **options):
     """PyTorch's pooling of the settings of an explorer, or None if it refuses."""
-    size = [options.pop(name) for name in ("size", "rows", "columns") if name in options]
+    axes = input.dim() - 2
     if kind == "max":
-        pool, options["dilation"] = (F.max_pool1d, F.max_pool2d)[len(size) - 1], dilation
+        pool, options["dilation"] = (F.max_pool1d, F.max_pool2d)[axes], dilation
     else:
-        pool, options["count_include_pad"] = (
-            (F.avg_pool1d, F.avg_pool2d)[len(size) - 1],
-            count_include_pad,
-        )
+        pool, options["count_include_pad"] = (F.avg_pool1d, F.avg_pool2d)[axes], count_include_pad
     try:
-        return pool(counting(channels, *size), **options)
+        return pool(input, **options)
     except RuntimeError:
         return None
 
@@ -207,9 +206,9 @@ def settings(explorer):
     return {name: control.value for name, control in explorer.controls.items()}
 
 
-def check(explorer, by_torch):
+def check(explorer, by_torch, input):
     """The explorer shows what PyTorch computes, at its first and its last window; or it refuses as well."""
-    expected = by_torch(**settings(explorer))
+    expected = by_torch(input, **settings(explorer))
     if expected is None:
         assert words(explorer.text).startswith(REFUSAL)
         assert explorer.picture.value == explorer.notes.value == explorer.code.value == ""
@@ -240,7 +239,7 @@ def combinations(**choices):
 # What is shown, against PyTorch
 
 
-SIZES = {1: {"size": 6}, 2: {"rows": 3, "columns": 4}}
+INPUTS = [counting(1, 6), counting(2, 6), counting(1, 3, 4), counting(2, 3, 4)]
 
 
 def some_of(cases, thorough):
@@ -248,35 +247,148 @@ def some_of(cases, thorough):
     return list(cases) if thorough else list(cases)[4::7]
 
 
-@pytest.mark.parametrize("dimensions", [1, 2])
-def test_a_convolution_agrees_with_pytorch_or_is_refused(dimensions, thorough):
+every_input = pytest.mark.parametrize("input", INPUTS, ids=lambda input: str(tuple(input.shape)))
+
+
+@every_input
+def test_a_convolution_agrees_with_pytorch_or_is_refused(input):
     choices = {"kernel_size": [2, 3], "stride": [1, 3], "padding": [0, 1], "dilation": [1, 3]}
-    channels = [(1, 1, 1), (2, 1, 1), (2, 2, 2), (1, 2, 1), (1, 2, 2)]
-    explorer, refused = convolution_explorer(dimensions, **SIZES[dimensions]), []
-    for options in some_of(combinations(**choices, channels=channels), thorough):
-        options |= zip(("in_channels", "out_channels", "groups"), options.pop("channels"))
-        explorer.choose(**options)
-        assert settings(explorer).items() >= options.items()
-        check(explorer, convolution_by_torch)
+    kernel = torch.ones(len(input), *[1] * (input.dim() - 1))
+    explorer, refused = convolution_explorer(input, kernel, ask=False), []
+    for options in combinations(**choices):
+        size = options.pop("kernel_size")
+        kernel = counting(len(input) * size ** (input.dim() - 2), size) - 1.5
+        explorer.choose(
+            kernel="\n".join(" ".join(f"{n:g}" for n in row) for row in kernel), **options
+        )
+        check(explorer, convolution_by_torch, input)
         refused.append(explorer.step.disabled)
-    assert 0.2 < sum(refused) / len(refused) < 0.8  # the last of the channels never fit
+    assert any(refused) and not all(refused)
 
 
-@pytest.mark.parametrize("dimensions", [1, 2])
-def test_a_pooling_agrees_with_pytorch_or_is_refused(dimensions, thorough):
+@every_input
+def test_a_pooling_agrees_with_pytorch_or_is_refused(input, thorough):
     choices = {"kind": ["max", "avg"], "kernel_size": [2, 3], "padding": [0, 1, 2]}
     choices |= {"ceil_mode": [False, True], "dilation": [1, 2], "count_include_pad": [True, False]}
-    explorer, refused = pooling_explorer(dimensions, channels=2, **SIZES[dimensions]), []
+    explorer, refused = pooling_explorer(input, ask=False), []
     for options in some_of(combinations(**choices), thorough):
         explorer.choose(**options)
         assert settings(explorer).items() >= options.items()
-        check(explorer, pooling_by_torch)
+        check(explorer, pooling_by_torch, input)
         refused.append(explorer.step.disabled)
     assert 0.2 < sum(refused) / len(refused) < 0.8  # a padding of 2 never fits
 
 
+# Kernels that are written
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("-1 0 1", [-1, 0, 1]),
+        (" −1  0.5\t1e1 ", [-1, 0.5, 10]),
+        ("[−1, 1/2, 1]\n", [-1, 0.5, 1]),
+        ("0,5 1 2", [0.5, 1, 2]),
+    ],
+)
+def test_a_kernel_is_read_as_people_write_it(text, numbers):
+    explorer = three_of(7)
+    explorer.controls["kernel"].value = text
+    expected = F.conv1d(counting(1, 7), torch.tensor([[numbers]]).float())
+    torch.testing.assert_close(run_code(explorer)["output"], expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the kernel must have as many numbers in each row"),
+        ("\n \n", "the kernel must have as many numbers in each row"),
+        ("1 2 x", "'x' is not a number"),
+        ("1 2 nan", "'nan' is not a number"),
+        ("1 2 1/0", "'1/0' is not a number"),
+        ("1 2 1/", "'1/' is not a number"),
+        ("1 2\n3", "the kernel must have as many numbers in each row"),
+        ("1 2\n3 4", "the kernel must have one row for each of 1 channels"),
+    ],
+)
+def test_what_is_no_kernel_is_said_in_words(text, reason):
+    explorer = three_of(7)
+    explorer.controls["kernel"].value = text
+    assert words(explorer.text).startswith(REFUSAL + reason)
+    assert explorer.picture.value == "" and explorer.step.disabled
+    explorer.controls["kernel"].value = "1 2 3"
+    assert words(explorer.text).startswith("Window 1 of 5: ")
+
+
+def test_a_kernel_of_two_channels_has_its_rows_below_each_other():
+    explorer = convolution_explorer(counting(2, 3, 3), counting(2, 2, 3), ask=False)
+    assert explorer.controls["kernel"].value == "0 1 2\n3 4 5\n6 7 8\n9 10 11"
+    explorer.controls["kernel"].value += "\n1 1 1"
+    assert "as many rows for each of 2 channels" in words(explorer.text)
+    explorer.controls["kernel"].value = "1 2\n3 4"
+    expected = F.conv2d(counting(2, 3, 3), torch.tensor([[[[1.0, 2]], [[3, 4]]]]))
+    torch.testing.assert_close(run_code(explorer)["output"], expected)
+
+
+# Asked first
+
+
+def test_a_result_is_asked_for_before_it_is_shown():
+    explorer = three_of(7, ask=True)
+    for _ in range(2):
+        assert words(explorer.text) == "Window 1 of 5: what is output[0, 0]?"
+        assert picture_alt(explorer).endswith("0·0.1 + 1·0.2 + 2·0.3 = ?.")
+        explorer.guess.value = "0.8"
+        shown = "Window 1 of 5: output[0, 0] = 0·0.1 + 1·0.2 + 2·0.3 = 0.8"
+        assert words(explorer.text) == f"{shown}, as you said"
+        assert picture_alt(explorer).endswith(" = 0.8.")
+        explorer.step.value = 2
+        assert words(explorer.text) == "Window 2 of 5: what is output[0, 1]?"
+        assert explorer.guess.value == ""
+        explorer.step.value = 1  # asked again
+
+
+@pytest.mark.parametrize(
+    ("guess", "verdict"),
+    [
+        ("1,4", ", as you said"),
+        ("7/5", ", as you said"),
+        ("1.39", ", not 1.39"),
+        ("−3", ", not −3"),
+    ],
+)
+def test_a_guess_is_judged(guess, verdict):
+    explorer = three_of(7, ask=True)
+    explorer.step.value = 2
+    explorer.guess.value = guess
+    assert words(explorer.text).endswith(f" = 1.4{verdict}")
+
+
+def test_a_guess_that_is_no_number_leaves_the_question_open():
+    explorer = three_of(7, ask=True)
+    explorer.guess.value = "eight"
+    assert words(explorer.text) == "Window 1 of 5: what is output[0, 0]? 'eight' is not a number."
+    explorer.guess.value = "0.8"
+    assert words(explorer.text).endswith(", as you said")
+
+
+def test_a_result_is_shown_without_a_guess():
+    explorer = pooling_explorer(counting(1, 4))
+    assert words(explorer.text) == "Window 1 of 2: what is output[0, 0]?"
+    explorer.reveal.click()
+    assert words(explorer.text) == "Window 1 of 2: output[0, 0] = max(0, 1) = 1"
+    explorer.controls["kind"].value = "avg"
+    assert words(explorer.text) == "Window 1 of 2: what is output[0, 0]?"
+    explorer.ask.value = False
+    assert words(explorer.text).endswith(" = 0.5")
+    explorer.step.value = 2
+    assert words(explorer.text).endswith(" = 2.5")
+    explorer.ask.value = True
+    assert words(explorer.text) == "Window 2 of 2: what is output[0, 1]?"
+
+
 def test_a_picture_is_described_as_the_still_figure():
-    explorer = convolution_explorer(size=7, stride=2)
+    explorer = three_of(7, stride=2)
     explorer.step.value = 3
     still = plots.plot_convolution(
         counting(1, 7), torch.tensor([[[0.1, 0.2, 0.3]]]), stride=2, steps=[2], sums=False
@@ -285,24 +397,24 @@ def test_a_picture_is_described_as_the_still_figure():
 
 
 def test_the_formula_is_written_for_each_axis_or_once():
-    explorer = convolution_explorer(2, rows=5, columns=6)
     same = "⌊({} + 2·0 − 1·(3 − 1) − 1) / 1⌋ + 1 = {}"
+    notes = words(pooling_explorer(counting(1, 6, 6), kernel_size=3, stride=1).notes)
+    assert notes == "Output rows and columns = " + same.format(6, 4)
+    explorer = pooling_explorer(counting(1, 5, 6), kernel_size=3, stride=1)
     rows, columns = explorer.notes.value.split("<br>")
     assert rows == "Output rows = " + same.format(5, 3)
     assert columns == "Output columns = " + same.format(6, 4)
-    explorer.controls["rows"].value = 6
-    assert words(explorer.notes) == "Output rows and columns = " + same.format(6, 4)
 
 
 def test_words_are_escaped_and_read_out():
-    explorer = convolution_explorer(size=4)
+    explorer = three_of(4)
     assert explorer.text.value.startswith('<div aria-live="polite">')
     explorer = learning_rate_explorer(X, Y)
     assert "&lt;" in explorer.notes.value and "<" not in explorer.notes.value
 
 
 def test_the_picture_leaves_no_margin(painted):
-    picture = png(convolution_explorer(2, size=6))
+    picture = png(pooling_explorer(counting(1, 6, 6)))
     left, top, right, bottom = PIL.ImageOps.invert(picture.convert("L")).getbbox()
     assert right - left > 0.9 * picture.width and bottom - top > 0.85 * picture.height
 
@@ -311,7 +423,7 @@ def test_the_picture_leaves_no_margin(painted):
 
 
 def test_play_moves_the_window():
-    explorer = convolution_explorer(size=7)
+    explorer = three_of(7)
     explorer.play.value = 4
     assert explorer.step.value == 4 and words(explorer.text).startswith("Window 4 of 5: ")
     explorer.step.value = 2
@@ -319,7 +431,7 @@ def test_play_moves_the_window():
 
 
 def test_the_window_stays_in_range():
-    explorer = convolution_explorer(size=12)
+    explorer = three_of(12)
     explorer.step.value = 10
     explorer.controls["stride"].value = 3
     assert explorer.step.value == explorer.play.value == explorer.step.max == explorer.play.max == 4
@@ -335,7 +447,7 @@ def test_the_window_stays_in_range():
 
 
 def test_an_impossible_choice_is_said_in_words_and_can_be_taken_back():
-    explorer = convolution_explorer(size=8, dilation=3)
+    explorer = three_of(8, dilation=3)
     explorer.step.value = 2
     before = explorer.picture.value, explorer.text.value, explorer.notes.value, explorer.code.value
     explorer.controls["dilation"].value = 4
@@ -358,13 +470,9 @@ def test_an_impossible_choice_is_said_in_words_and_can_be_taken_back():
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda: convolution_explorer(groups=2), "groups must divide the 1 input channels"),
-        (
-            lambda: convolution_explorer(in_channels=2, out_channels=3, groups=2),
-            "groups must divide",
-        ),
-        (lambda: pooling_explorer(padding=2), "padding must be at most half of"),
-        (lambda: pooling_explorer(rows=1), "kernel_size 2 with dilation 1 spans 2 cells"),
+        (lambda: pooling_explorer(counting(1, 6), padding=2), "padding must be at most half of"),
+        (lambda: pooling_explorer(counting(1, 1)), "kernel_size 2 with dilation 1 spans 2 cells"),
+        (lambda: pooling_explorer(counting(6)), "input must be 2-D or 3-D, not empty, got (6,)"),
         (lambda: learning_rate_explorer(X, Y[:3]), r"y must have the shape of x, (4,), got (3,)"),
     ],
 )
@@ -373,60 +481,51 @@ def test_the_reason_is_given(make, reason):
 
 
 def test_what_a_kind_of_pooling_does_not_have_is_disabled():
-    explorer = pooling_explorer(dilation=2)
+    explorer = pooling_explorer(counting(1, 6, 6), dilation=2, ask=False)
     dilation, counted = explorer.controls["dilation"], explorer.controls["count_include_pad"]
     assert counted.disabled and not dilation.disabled
     explorer.controls["kind"].value = "avg"
     assert dilation.disabled and not counted.disabled
-    check(explorer, pooling_by_torch)
+    check(explorer, pooling_by_torch, counting(1, 6, 6))
     assert "F.avg_pool2d" in words(explorer.code) and "dilation" not in words(explorer.code)
 
 
-def test_size_stands_for_rows_and_columns():
-    controls = convolution_explorer(2, size=5, columns=4).controls
-    assert controls["rows"].value == 5 and controls["columns"].value == 4
-
-
 @pytest.mark.parametrize("ranges", [widgets.CONVOLUTION, widgets.POOLING])
-def test_sliders_go_where_their_table_says(ranges, monkeypatch):
-    def refuse(*arguments):
-        raise ValueError("the largest pictures take long, and it is the sliders that matter")
-
-    monkeypatch.setattr(widgets.windows, "_view_of_windows", refuse)
-    explore = convolution_explorer if ranges is widgets.CONVOLUTION else pooling_explorer
-    for dimensions in (1, 2):
-        last = {name: allowed[-1] for name, allowed in ranges[dimensions].items()}
-        controls = explore(dimensions, **last).controls
-        for name, allowed in ranges[dimensions].items():
-            control = controls[name]
-            assert control.description == name and control.value == last[name]
-            if isinstance(allowed, range):
-                assert (control.min, control.max) == (allowed[0], allowed[-1])
+def test_sliders_go_where_their_table_says(ranges):
+    explore = three_of if ranges is widgets.CONVOLUTION else pooling_explorer
+    last = {name: allowed[-1] for name, allowed in ranges.items()}
+    controls = explore(18 if explore is three_of else counting(1, 18), **last).controls
+    for name, allowed in ranges.items():
+        control = controls[name]
+        assert control.description == name and control.value == last[name]
+        if isinstance(allowed, range):
+            assert (control.min, control.max) == (allowed[0], allowed[-1])
 
 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: convolution_explorer(3), ValueError, "dimensions .* from 1 to 2, got 3"),
-        (lambda: convolution_explorer(strid=2), TypeError, r"one of size, .*groups; got 'strid'"),
-        (lambda: convolution_explorer(rows=2), TypeError, r"one of size, .*groups; got 'rows'"),
         (
-            lambda: convolution_explorer(stride=0),
+            lambda: convolution_explorer(counting(6), [1.0, 2]),
             ValueError,
-            "stride must be an integer from 1 to 4, got 0",
+            r"with as many channels, got \(6,\) and \(2,\)",
         ),
-        (lambda: pooling_explorer(size=99), ValueError, "rows must be .* from 1 to 8, got 99"),
         (
-            lambda: pooling_explorer(ceil_mode=2),
+            lambda: convolution_explorer(counting(2, 6), [[1.0, 2]]),
+            ValueError,
+            r"with as many channels, got \(2, 6\) and \(1, 2\)",
+        ),
+        (lambda: three_of(7, stride=0), ValueError, "stride must be .* from 1 to 4, got 0"),
+        (
+            lambda: pooling_explorer(counting(1, 6), ceil_mode=2),
             traitlets.TraitError,
             "of a Checkbox instance expected a boolean, not the int 2",
         ),
         (
-            lambda: pooling_explorer(kind="min"),
+            lambda: pooling_explorer(counting(1, 6), kind="min"),
             traitlets.TraitError,
             "Invalid selection: value not found",
         ),
-        (lambda: pooling_explorer(groups=1), TypeError, "one of rows, .* got 'groups'"),
         (
             lambda: learning_rate_explorer(X, Y, steps=0),
             ValueError,
@@ -472,7 +571,7 @@ def make_and_move(make):
 
 
 def test_the_sentence_is_what_ipywidgets_displays(capsys):
-    explorer = convolution_explorer(size=4)
+    explorer = three_of(4)
     assert repr(explorer) == (
         "An explorer: run this notebook to move the sliders. "
         "The figure above tells the same story without them."
@@ -492,7 +591,7 @@ def test_each_change_is_drawn_once(monkeypatch):
         "_image",
         lambda view, step: drawn.append((view.last, step)) or image(view, step),
     )
-    explorer = convolution_explorer(size=7)
+    explorer = three_of(7)
     assert drawn == [(5, 1)]
     explorer.step.value = 5
     explorer.play.value = 4
@@ -506,7 +605,7 @@ def test_nothing_is_recorded_for_gradients(monkeypatch):
     monkeypatch.setattr(
         widgets.explorer, "_image", lambda view, step: on.append(torch.is_grad_enabled()) or ""
     )
-    explorer = convolution_explorer(size=7)
+    explorer = three_of(7)
     thread = threading.Thread(target=setattr, args=(explorer.step, "value", 2))
     thread.start()
     thread.join()

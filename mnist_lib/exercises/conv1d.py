@@ -14,6 +14,7 @@ CHECKS |= {
         7: "the place where the window starts counts too: do not forget the + 1.",
         7.5: "round down, and do not forget the + 1: the place where the window starts counts too.",
         8.5: "there is no half window: round down.",
+        9: "there is no half window: round down.",
         4: "you left out the padding.",
         16: "you left out the stride: the window moves by 2 each time.",
     },
@@ -30,7 +31,7 @@ def _ramp(answer):
     if abs(kernel[2] - kernel[0]) > 1e-6:
         yield f"on 0, 1, 2 it gives {short((kernel @ torch.arange(3.0).double()).item())}, not 0."
     if kernel.abs().max() < 1e-6:
-        yield "it answers to nothing at all."
+        yield "it responds to nothing at all."
 
 
 @exercise("01-move", "Each output should be the input to the left of its window's middle.")

@@ -28,7 +28,10 @@ CHECKS |= {
 }
 
 
-@exercise("02-ramp", "Its four arms and its centre: what must they add up to, in each direction?")
+@exercise(
+    "02-ramp",
+    "On a ramp, a pixel is the mean of its left and right neighbours. And of which others?",
+)
 def _ramp(answer):
     kernel = answer.detach() if isinstance(answer, torch.Tensor) else answer
     kernel = torch.as_tensor(np.asarray(kernel, dtype=float))
@@ -45,4 +48,4 @@ def _ramp(answer):
     if abs(down) > 1e-5:
         yield f"where each row is brighter by 1 than the row above it gives {short(down.item())}, not 0."
     if kernel.abs().max() < 1e-5:
-        yield "it answers to nothing at all."
+        yield "it responds to nothing at all."

@@ -1,7 +1,12 @@
 """The exercises of notebook 00_start_here."""
 
+import io
+from contextlib import redirect_stdout
+
 import torch
 
+from ..data import load_mnist
+from ..training import evaluate
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
 CHECKS |= {
@@ -40,12 +45,15 @@ def _own_mean(answer):
     "00-better", "Print the loss now and then: was it still falling when the steps were over?"
 )
 def _better(answer):
-    share = float(answer)
-    if share > 1:
-        yield "give the share, from 0 to 1, not the percentage."
+    if not isinstance(answer, torch.nn.Module):
+        yield "the answer is a model, as `learn` returns it; its accuracy on unseen digits is measured here."
+    with redirect_stdout(io.StringIO()):
+        unseen = load_mnist().validation
+    share = evaluate(answer, unseen).accuracy
     if share > 0.915:
         yield "so many are too many for 3,000 examples: were these digits really unseen?"
-    if share < 0.7:
-        yield "fewer than before: do the steps go too far, or are they too few?"
     if share < 0.88:
-        yield f"{share:.4f} is not yet 0.88: try more steps, or larger ones."
+        yield (
+            f"it reads {100 * share:.1f} of 100, not yet 88: "
+            "were the steps too few, too small, or so large that they go too far?"
+        )

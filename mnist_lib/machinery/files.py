@@ -1,14 +1,39 @@
 """Image files as people have them: what is in a folder, and what is in a file."""
 
 import os
+import struct
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 LEFT_BEHIND = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "__macosx")
 LEFT_BEHIND += ("$recycle.bin", "system volume information", "#recycle", "lost+found")
+
+
+def torchvision_folder(mnist):
+    """The folder that `torchvision.datasets.MNIST` reads: where the files lie, or a new one for the sample.
+
+    The format has whole numbers of four bytes, 2048 and the number of axes, then the sizes; then a byte for each value.
+    """
+    from ..data import data_folder
+
+    if mnist.source == "full":
+        return data_folder()
+    root = Path(tempfile.mkdtemp())
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, splits in (("train", [mnist.train, mnist.validation]), ("t10k", [mnist.test])):
+        pixels = torch.cat([split.images[:, 0] for split in splits]) * 255
+        labels = torch.cat([split.labels for split in splits])
+        for name, values in (("images-idx3", pixels.round()), ("labels-idx1", labels)):
+            head = struct.pack(f">{1 + values.dim()}i", 2048 + values.dim(), *values.shape)
+            content = head + values.byte().numpy().tobytes()
+            (raw / f"{part}-{name}-ubyte").write_bytes(content)
+    return root
 
 
 def visible(folder):

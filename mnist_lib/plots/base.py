@@ -21,7 +21,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 COLOURS += ("#D55E00", "#000000", "#999999", "#882255")
 MARKERS = ("o", "s", "^", "D", "v", "x", "P", "*", "<")  # so that grey tells lines apart too
 # For weights: purple below zero, white at zero, orange above; in grey, what is below zero is the darker.
-SIGNED = ["#14123f", "#5c5aa8", "#ffffff", "#f5b36b", "#e07b00"]
+SIGNED = ["#14123f", "#5c5aa8", "#ffffff", "#f9d2a0", "#f2a23c"]
 SIGNED = LinearSegmentedColormap.from_list("signed", SIGNED)
 SHARES = "cividis"  # for 0 to 100 %, also in grey (Nuñez, Anderton and Renslow 2018)
 CENTRED = {"ha": "center", "va": "center"}  # for texts
@@ -115,6 +115,27 @@ def marks(number, dashes=None):
     """Marker and dashes of a line, so that lines can be told apart in grey too."""
     dashes = number if dashes is None else dashes
     return {"marker": MARKERS[number % len(MARKERS)], "ls": ("-", "--", "-.", ":")[dashes % 4]}
+
+
+def label_ends(ax):
+    """Write the name of each line beside its right end, in place of a legend; where ends meet, names keep apart."""
+    to_axes, ends = ax.transAxes.inverted(), []
+    for line in ax.lines:
+        if not line.get_label().startswith("_"):
+            x, y = line.get_xydata()[np.isfinite(line.get_ydata())][-1]
+            ends.append((to_axes.transform(ax.transData.transform((x, y))), line))
+    ends.sort(key=lambda end: end[0][1])
+    apart = 15 / (72 * ax.figure.get_figheight() * ax.get_position().height)  # a line of text
+    places = [float(np.clip(y, 0, 1)) for (_, y), _ in ends]
+    for number in range(1, len(places)):
+        places[number] = max(places[number], places[number - 1] + apart)
+    for number in range(len(places))[::-1]:  # no higher than the frame
+        places[number] = min(places[number], 1 - apart * (len(places) - 1 - number))
+    for place, ((x, y), line) in zip(places, ends):
+        look = {"xycoords": "axes fraction", "va": "center", "annotation_clip": False}
+        lead = {"arrowstyle": "-", "color": line.get_color(), "shrinkA": 2, "shrinkB": 0}
+        at = (x, float(np.clip(y, 0, 1)))
+        ax.annotate(line.get_label(), at, (1.05, place), arrowprops=lead, **look)
 
 
 def tile(ax, values, x=0, y=0, **look):

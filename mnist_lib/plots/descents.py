@@ -5,7 +5,7 @@ import torch
 from scipy.optimize import fmin
 
 from ..machinery.checks import integer
-from .base import COLOURS, array, describe, marks, new_axes, plot
+from .base import COLOURS, array, describe, label_ends, marks, new_axes, plot
 
 
 @plot
@@ -18,7 +18,7 @@ def plot_lines(x, y, lines, ax=None):
     """
     ax = ax or new_axes(7, 4)
     x, y = array(x).ravel(), array(y).ravel()
-    ax.plot(x, y, ".", color="0.5", markersize=5 if len(x) > 50 else 9, label="points")
+    ax.plot(x, y, ".", color="0.5", markersize=5 if len(x) > 50 else 9)
     at, height = np.linspace(x.min(), x.max(), 5), np.ptp(y) or 1.0
     low, high = y.min(), y.max()
     for number, (name, (w, b)) in enumerate(lines.items()):
@@ -28,7 +28,7 @@ def plot_lines(x, y, lines, ax=None):
     low, high = max(low, y.min() - height), min(high, y.max() + height)  # a line may run off
     ax.set(xlabel="x", ylabel="y", ylim=(low - 0.05 * height, high + 0.05 * height))
     ax.locator_params(nbins=5)
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    label_ends(ax)
     words = "; ".join(f"{name}: w ≈{w:.3g}, b ≈{b:.3g}" for name, (w, b) in lines.items())
     return describe(ax, f"{len(x)} points and {len(lines)} lines w·x + b. {words}.")
 
@@ -47,7 +47,7 @@ def plot_losses(losses, ax=None):
         every = (number, max(1, len(values) // 10))  # markers, not one above the other
         ax.plot(range(len(values)), kept, label=name, markevery=every, **marks(number))
     ax.set(xlabel="step", ylabel="loss (mean squared error)", yscale="log")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    label_ends(ax)
     ends = "; ".join(
         f"{name} from ≈{values[0]:.2g} to ≈{values[-1]:.2g}" for name, values in losses.items()
     )
@@ -104,7 +104,7 @@ def _draw_surface(ax, x, best, path, step):
     trail = path[: step + 1]
     ax.plot(*trail.T, "o-", color=COLOURS[5], markersize=3, lw=1.2)
     ax.plot(*trail[-1], "o", color=COLOURS[5], markeredgecolor="black", markersize=8)
-    ax.set(xlabel="w, the slope", ylabel="b, the value at x = 0", aspect="equal")
+    ax.set(xlabel="w, the rise per 1 in x", ylabel="b, the value at x = 0", aspect="equal")
     ax.locator_params(nbins=5)
 
 

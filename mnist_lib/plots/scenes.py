@@ -42,6 +42,7 @@ class Scene:
 
     def __init__(self, input, weight, windows, sides, outside):
         self.input, self.windows, self.outside = array(input), windows, outside
+        self.most = max(abs(self.input).max(), 1e-9)
         self.low = [-before for before, _ in sides]
         self.end = [size + after for size, (_, after) in zip(input.shape[1:], sides)]
         self.high = self.end
@@ -70,23 +71,26 @@ class Scene:
         for name, (channels, rows, columns) in blocks.items():
             self.names.append((x + columns / 2, 0.4, name, "center"))
             left, above = (self.low[1], self.low[0]) if name == "input" else (0, 0)
-            self.corners[name] = x - left, top - above, rows + 0.5
+            pitch = (
+                blocks["input"][1] + 0.5 if name == "kernel" else rows + 0.5
+            )  # beside its channel
+            self.corners[name] = x - left, top - above, pitch
             x += columns + gap
-            self.height = max(self.height, top + channels * (rows + 0.5) - 0.5)
+            self.height = max(self.height, top + (channels - 1) * pitch + rows)
         self.width = x - gap
 
-    def draw(self, ax, step, left, top, size):
-        """Draw the window number `step`, its corner at (left, top), `size` points to a cell."""
+    def draw(self, ax, step, left, top, size, ask=False):
+        """Draw the window number `step`, its corner at (left, top), `size` points to a cell; a "?" if `ask`."""
         for x, y, name, side in self.names:
             ax.text(left + x, top + y, name, ha=side, va="center", fontsize=min(12, 0.4 * size))
 
-        def draw_cell(state, text, block, cell, under=None):
+        def draw_cell(state, text, block, cell, under=None, face=None):
             right, above, pitch = self.corners[block]
             channel, *row, column = cell
             x = left + right + (column if under is None or len(row) else under)
             y = top + above + channel * pitch + sum(row)
-            face, edge, width, line, colour = LOOKS[state]
-            look = {"fc": face, "ec": edge, "lw": width, "ls": line}
+            usual, edge, width, line, colour = LOOKS[state]
+            look = {"fc": face or usual, "ec": edge, "lw": width, "ls": line}
             ax.add_patch(plt.Rectangle((x, y), 1, 1, **look, zorder=3 if width > 1 else 2))
             font = size * min(0.42, 1.35 / max(1, len(text)))
             look = {"color": colour, "fontsize": font, "zorder": 4}
@@ -96,12 +100,16 @@ class Scene:
         for cell in product(range(len(self.input)), *map(range, self.low, self.high)):
             text, inside = self._input_text(cell)
             state = "window" if cell in window.cells else "plain"
-            draw_cell(state if inside else f"{state}, padding", text, "input", cell)
+            shade = None  # a picture shows in its numbers: the larger, the darker
+            if inside and state == "plain" and self.input.ndim == 3:
+                shade = str(1 - 0.4 * max(self.input[cell], 0) / self.most)
+            draw_cell(state if inside else f"{state}, padding", text, "input", cell, face=shade)
         for cell, (_, *place), weight in zip(window.cells, window.kernel, window.weights):
             draw_cell("kernel", short(weight), "kernel", place, under=cell[1])
         for number, other in enumerate(self.windows):
             state = "result" if number == step else "done" if number < step else "to come"
             text = "" if number > step else short(other.result)
+            text = "?" if number == step and ask else text
             middle = (other.cells[0][1] + other.cells[-1][1]) / 2
             draw_cell(state, text, "output", other.output, under=middle)
 

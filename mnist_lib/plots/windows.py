@@ -1,6 +1,7 @@
 """How a convolution or a pooling comes about, window by window; and signals in one dimension."""
 
 import math
+import re
 import textwrap
 
 import numpy as np
@@ -58,6 +59,7 @@ def plot_convolution(
     groups=1,
     steps=None,
     sums=True,
+    ask=False,
     ax=None,
 ):
     """Draw how a convolution comes about: some of its windows, from left to right where there is room.
@@ -66,6 +68,7 @@ def plot_convolution(
         input, weight, bias, stride, padding, dilation, groups: as in `arithmetic.convolution_windows`.
         steps: the numbers of the windows to draw, from 0; or None for the first, a middle and the last one.
         sums: whether to write the sum below each window.
+        ask: whether to leave the results of these windows open, for the reader to predict.
     """
     windows = arithmetic.convolution_windows(input, weight, bias, stride, padding, dilation, groups)
     input, weight = torch.as_tensor(input), torch.as_tensor(weight)
@@ -73,7 +76,7 @@ def plot_convolution(
     words += _settings(stride=stride, padding=padding, dilation=dilation, groups=groups)
     sides = _sides(padding, weight.shape[2:], dilation)
     scene = Scene(input, weight, windows, sides, outside=0.0)
-    return _draw_windows(ax, scene, steps, sums, words)
+    return _draw_windows(ax, scene, steps, sums, ask, words)
 
 
 @plot
@@ -88,6 +91,7 @@ def plot_pooling(
     kind="max",
     steps=None,
     sums=True,
+    ask=False,
     ax=None,
 ):
     """Draw how a pooling comes about: some of its windows, from left to right where there is room.
@@ -96,7 +100,7 @@ def plot_pooling(
         input, kernel_size, stride, padding, dilation, ceil_mode: as in `arithmetic.max_pool_windows`.
         count_include_pad: as in `arithmetic.avg_pool_windows`; for "avg" alone.
         kind: "max" or "avg"; "avg" takes no dilation.
-        steps, sums: as in `plot_convolution`.
+        steps, sums, ask: as in `plot_convolution`.
     """
     if kind == "max":
         options = {"dilation": dilation}
@@ -115,7 +119,7 @@ def plot_pooling(
     kernel_sizes = arithmetic.for_each_axis("kernel_size", kernel_size, input.dim() - 1)
     outside = -math.inf if kind == "max" else 0.0 if count_include_pad else None
     scene = Scene(input, None, windows, _sides(padding, kernel_sizes, dilation), outside)
-    return _draw_windows(ax, scene, steps, sums, words)
+    return _draw_windows(ax, scene, steps, sums, ask, words)
 
 
 def _settings(**settings):
@@ -131,7 +135,7 @@ def _sides(padding, kernel_sizes, dilation):
     return [arithmetic.padding_sides(*axis) for axis in zip(paddings, kernel_sizes, dilations)]
 
 
-def _draw_windows(ax, scene, steps, sums, words):
+def _draw_windows(ax, scene, steps, sums, ask, words):
     """Draw some windows of a scene, from left to right where there is room; `words` say what it is a picture of."""
     windows, last = scene.windows, len(scene.windows) - 1
     steps = sorted({0, last // 2, last}) if steps is None else list(steps)
@@ -140,7 +144,8 @@ def _draw_windows(ax, scene, steps, sums, words):
     width = max(scene.width, 9)
     fits = len(steps) * (width + 2) < 48
     across = len(steps) if fits and scene.input.ndim == 3 else 1  # rows read better stacked
-    lines = [textwrap.wrap(windows[step].written_out, int(4.4 * width)) for step in steps]
+    written = {step: _open(windows[step]) if ask else windows[step].written_out for step in steps}
+    lines = [textwrap.wrap(written[step], int(4.4 * width)) for step in steps]
     pitch = scene.height + 0.7 * max(map(len, lines)) * sums + 1.1
     whole = across * (width + 2) - 2, pitch * len(steps) / across - 0.5  # in cells
     if ax is None:
@@ -151,7 +156,7 @@ def _draw_windows(ax, scene, steps, sums, words):
     size = 72 * ax.figure.get_figwidth() / (whole[0] + 0.4)  # points to a cell
     for number, step in enumerate(steps):
         left, top = number % across * (width + 2), number // across * pitch
-        scene.draw(ax, step, left, top, size)
+        scene.draw(ax, step, left, top, size, ask)
         if sums:
             below, text = top + scene.height + 0.3, "\n".join(lines[number])
             ax.text(left, below, text, va="top", fontsize=min(12, 0.4 * size), linespacing=1.3)
@@ -159,5 +164,10 @@ def _draw_windows(ax, scene, steps, sums, words):
     ax.axis("off")
     words += f": output {tuple(at + 1 for at in windows[-1].output)}."
     for step in steps:
-        words += f" Window {step + 1} of {len(windows)}: {windows[step].written_out}."
+        words += f" Window {step + 1} of {len(windows)}: {written[step]}."
     return describe(ax, words)
+
+
+def _open(window):
+    """What a window computes, without the result."""
+    return re.split(" [=≈] ", window.written_out)[0] + " = ?"

@@ -1,160 +1,261 @@
-"""The windows of a convolution and of a pooling, one after the other."""
+"""The windows of a convolution and of a pooling, one after the other: each is asked for, and then shown."""
 
 import math
 from functools import partial
 
 import ipywidgets
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 
 from .. import arithmetic, plots
-from ..machinery.checks import integer
-from .explorer import Explorer, View, make_control
+from .explorer import Explorer, View, _lock, make_control
 
-
-def _ranges(**last):
-    """Where sliders go, {name: range}: from 1, and the padding from 0, to the last number."""
-    return {name: range(0 if name == "padding" else 1, end + 1) for name, end in last.items()}
-
-
-# Where the controls go, in 1-D and in 2-D; beyond that the numbers get too small to read.
-CONVOLUTION = {
-    1: _ranges(size=16, in_channels=4, out_channels=4)
-    | _ranges(kernel_size=5, stride=4, padding=3, dilation=4, groups=4),
-    2: _ranges(rows=6, columns=6, in_channels=2, out_channels=2)
-    | _ranges(kernel_size=3, stride=3, padding=2, dilation=3, groups=2),
-}
+# Where the controls go. Pictures of more than about 16 by 16 cells get too small to read.
+CONVOLUTION = {"stride": range(1, 5), "padding": range(4), "dilation": range(1, 5)}
 CHOICES = {"ceil_mode": (False, True), "count_include_pad": (True, False)}
-POOLING = {
-    1: _ranges(size=16, channels=4, kernel_size=5, stride=5, padding=3, dilation=4) | CHOICES,
-    2: _ranges(rows=8, columns=8, channels=2)
-    | _ranges(kernel_size=4, stride=4, padding=2, dilation=3)
-    | CHOICES,
-}
+POOLING = {"kernel_size": range(1, 6), "stride": range(1, 6), "padding": range(4)}
+POOLING |= {"dilation": range(1, 5)} | CHOICES
 
 
-def convolution_explorer(dimensions=1, **start):
-    """Return an `Explorer` of the windows of a convolution of 0, 1, 2, … with the weights 0.1, 0.2, 0.3, …
+class WindowExplorer(Explorer):
+    """An `Explorer` of windows that asks what comes out of each before it shows it.
+
+    Attributes:
+        ask: a check box: whether it asks.
+        guess: the field for the reader's answer.
+        reveal: the button that shows the result without one.
+    """
+
+    def __init__(self, controls, view, ask):
+        self.ask = ipywidgets.Checkbox(value=ask, description="ask me first", indent=False)
+        self.guess = ipywidgets.Text(
+            description="your result", placeholder="a number, then Enter", continuous_update=False
+        )
+        self.reveal = ipywidgets.Button(description="show it")
+        self._place = self._answer = None  # no answer yet
+        super().__init__(controls, view, "window", first=1)
+        line = ipywidgets.Layout(flex_flow="row wrap", grid_gap="0 16px")
+        self.asking = ipywidgets.HBox([self.guess, self.reveal, self.ask], layout=line)
+        place = self.children.index(self.text)
+        self.children = (*self.children[:place], self.asking, *self.children[place:])
+        self.ask.observe(lambda change: self._answered(None if change.new else ""), "value")
+        self.guess.observe(lambda change: change.new and self._answered(change.new), "value")
+        self.reveal.on_click(lambda button: self._answered(""))
+
+    def _answered(self, answer):
+        self._answer = answer
+        self._update()
+
+    def _update(self, change=None):
+        with _lock:
+            place = super()._settings_now(), self.step.value
+            if place != self._place:  # another window: another question
+                self._place, self._answer = place, None if self.ask.value else ""
+                self.guess.value = ""
+            super()._update()
+
+    def _settings_now(self):
+        return super()._settings_now() | {"answer": self._answer}
+
+
+def convolution_explorer(input, kernel, stride=1, padding=0, dilation=1, ask=True):
+    """Return a `WindowExplorer` of a convolution; the numbers of its kernel can be edited.
 
     Args:
-        dimensions: 1 or 2.
-        start: where the sliders stand at first, by name. `CONVOLUTION` has their names and ranges; in 2-D, size
-            stands for rows and columns.
+        input: (channels, L) or (channels, H, W).
+        kernel: (channels, length) or (channels, height, width): one output channel.
+        stride, padding, dilation: where the sliders stand at first. `CONVOLUTION` has their ranges.
+        ask: whether it asks for each result before it shows it.
 
     Raises:
-        TypeError, ValueError: there is no such slider, or it does not go there.
+        ValueError: input and kernel do not go together, or a slider does not go there.
 
-    >>> explorer = convolution_explorer(size=6, kernel_size=2)
-    >>> explorer.controls["stride"].value = 2
-    >>> explorer.step.value = explorer.step.max
+    >>> explorer = convolution_explorer([[0, 1, 2, 3, 4, 5]], [[0.1, 0.2]], stride=2)
     >>> print(explorer.text.value)
-    <div aria-live="polite">Window 3 of 3: output[0, 2] = 4·0.1 + 5·0.2 = 1.4</div>
+    <div aria-live="polite">Window 1 of 3: what is output[0, 0]?</div>
+    >>> explorer.guess.value = "0.3"
+    >>> print(explorer.text.value)
+    <div aria-live="polite">Window 1 of 3: output[0, 0] = 0·0.1 + 1·0.2 = 0.2, not 0.3</div>
     """
-    controls = _controls(CONVOLUTION, dimensions, start, kernel_size=3)
-    return Explorer(controls, _convolution, "window", first=1)
+    input, kernel = (torch.as_tensor(each, dtype=torch.float32) for each in (input, kernel))
+    if input.dim() not in (2, 3) or kernel.dim() != input.dim() or len(kernel) != len(input):
+        got = f"{tuple(input.shape)} and {tuple(kernel.shape)}"
+        raise ValueError(f"input and kernel must be (channels, …) with as many channels, got {got}")
+    rows = [" ".join(map(arithmetic.short, row.tolist())) for row in kernel.flatten(0, -2)]
+    text = ipywidgets.Textarea("\n".join(rows), description="kernel", continuous_update=False)
+    text.rows = len(rows)
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    controls = {"kernel": text} | _controls(CONVOLUTION, options)
+    return WindowExplorer(controls, partial(_convolution, input), ask)
 
 
-def _convolution(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, **size):
-    """The `View` of a convolution."""
-    shape = (in_channels, *size.values())
-    kernel = (out_channels, max(1, in_channels // groups), *[kernel_size] * len(size))
-    input = torch.arange(float(math.prod(shape))).reshape(shape)
-    weight = torch.arange(1, math.prod(kernel) + 1).reshape(kernel) / 10
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+def _convolution(input, kernel, answer, **options):
+    """The `View` of a convolution with the kernel of a text."""
+    weight = read_kernel(kernel, channels=len(input), dimensions=input.dim() - 1)
     windows = arithmetic.convolution_windows(input, weight, **options)
     plot = partial(plots.plot_convolution, input, weight, **options)
-    code = f"""input = torch.arange({input.numel()}.0).reshape{shape}
-weight = torch.arange(1, {weight.numel() + 1}).reshape{kernel} / 10
-output = F.conv{len(size)}d(input, weight, {_arguments(options)})"""
-    return _view_of_windows(windows, plot, size, {"kernel_size": kernel_size} | options, code)
+    lines = [f"weight = torch.{_written(weight, 'weight = torch.')}"]
+    lines.append(f"output = F.conv{input.dim() - 1}d(input, weight, {_arguments(options)})")
+    return _view_of_windows(windows, plot, input, weight.shape[2:], options, lines, answer)
 
 
-def pooling_explorer(dimensions=2, kind="max", **start):
-    """Return an `Explorer` of the windows of a pooling of 0, 1, 2, …
-
-    Args:
-        dimensions: 1 or 2.
-        kind: "max" or "avg". Dilation is for "max" alone, count_include_pad for "avg" alone.
-        start: where the controls stand at first, by name. `POOLING` has their names and ranges; in 2-D, size
-            stands for rows and columns.
+def read_kernel(text, channels, dimensions):
+    """The kernel that is written in a text, (1, channels, length) or (1, channels, height, width).
 
     Raises:
-        TypeError, ValueError, TraitError: there is no such control, or it does not go there.
+        ValueError: it does not hold as many numbers in each row, or not as many rows for each channel.
 
-    >>> explorer = pooling_explorer(size=4)
+    >>> read_kernel("-1 0 1", channels=1, dimensions=1)
+    tensor([[[-1.,  0.,  1.]]])
+    """
+    rows = [line.replace(", ", " ").strip(" [],").split() for line in text.strip().splitlines()]
+    if len(set(map(len, rows))) != 1 or not rows[0]:
+        raise ValueError("the kernel must have as many numbers in each row, with spaces between")
+    if len(rows) % channels or (dimensions == 1 and len(rows) != channels):
+        many = "one row" if dimensions == 1 else "as many rows"
+        raise ValueError(f"the kernel must have {many} for each of {channels} channels")
+    numbers = torch.tensor([[_number(word) for word in row] for row in rows])
+    shape = [len(rows) // channels] * (dimensions - 1)
+    return numbers.reshape(1, channels, *shape, len(rows[0]))
+
+
+def _number(text):
+    """The number that somebody wrote: -1, −1, 0.5, 0,5 or 1/2."""
+    above, slash, below = text.strip().replace("−", "-").replace(",", ".").partition("/")
+    try:
+        number = float(above) / float(below if slash else 1)
+    except (ValueError, ZeroDivisionError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a number")
+    return number
+
+
+def pooling_explorer(
+    input,
+    kind="max",
+    kernel_size=2,
+    stride=2,
+    padding=0,
+    dilation=1,
+    ceil_mode=False,
+    count_include_pad=True,
+    ask=True,
+):
+    """Return a `WindowExplorer` of a pooling.
+
+    Args:
+        input: (channels, L) or (channels, H, W).
+        kind: "max" or "avg". Dilation is for "max" alone, count_include_pad for "avg" alone.
+        kernel_size, stride, padding, dilation, ceil_mode, count_include_pad: where the controls stand at first.
+            `POOLING` has their ranges.
+        ask: whether it asks for each result before it shows it.
+
+    Raises:
+        ValueError, TraitError: a control does not go there.
+
+    >>> explorer = pooling_explorer([[0, 1, 2, 3]], ask=False)
     >>> print(explorer.text.value)
-    <div aria-live="polite">Window 1 of 4: output[0, 0, 0] = max(0, 1, 4, 5) = 5</div>
+    <div aria-live="polite">Window 1 of 2: output[0, 0] = max(0, 1) = 1</div>
     """
     buttons = ipywidgets.ToggleButtons(options=["max", "avg"], value=kind, description="kind")
     buttons.style.button_width, buttons.layout.display = "56px", "flex"
-    controls = {"kind": buttons} | _controls(POOLING, dimensions, start, kernel_size=2, stride=2)
+    options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+    options |= {"dilation": dilation, "ceil_mode": ceil_mode}
+    options["count_include_pad"] = count_include_pad
+    controls = {"kind": buttons} | _controls(POOLING, options)
     kinds = (buttons, "value")
     ipywidgets.dlink(kinds, (controls["dilation"], "disabled"), lambda kind: kind == "avg")
     ipywidgets.dlink(kinds, (controls["count_include_pad"], "disabled"), lambda kind: kind == "max")
-    return Explorer(controls, _pooling, "window", first=1)
+    input = torch.as_tensor(input, dtype=torch.float32)
+    return WindowExplorer(controls, partial(_pooling, input), ask)
 
 
-def _pooling(
-    kind, channels, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, **size
-):
+def _pooling(input, kind, dilation, count_include_pad, answer, **options):
     """The `View` of a pooling."""
-    shape = (channels, *size.values())
-    input = torch.arange(float(math.prod(shape))).reshape(shape)
-    options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
     if kind == "max":
-        options |= {"dilation": dilation, "ceil_mode": ceil_mode}
+        options |= {"dilation": dilation}
         windows = arithmetic.max_pool_windows(input, **options)
     else:
-        options |= {"ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
+        options |= {"count_include_pad": count_include_pad}
         windows = arithmetic.avg_pool_windows(input, **options)
     plot = partial(plots.plot_pooling, input, **options, kind=kind)
-    code = f"""input = torch.arange({input.numel()}.0).reshape{shape}
-output = F.{kind}_pool{len(size)}d(
-    input, {_arguments(options)}
-)"""
-    return _view_of_windows(windows, plot, size, options, code)
+    lines = [f"output = F.{kind}_pool{input.dim() - 1}d(\n    input, {_arguments(options)}\n)"]
+    sizes = [options["kernel_size"]] * (input.dim() - 1)
+    return _view_of_windows(windows, plot, input, sizes, options, lines, answer)
 
 
-def _view_of_windows(windows, plot, size, options, code):
-    """The `View` of some windows; `plot` draws one of them, `code` has the lines that compute the output."""
+def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer):
+    """The `View` of some windows.
+
+    Args:
+        windows: a list of `arithmetic.Window`.
+        plot: a function that draws one of them.
+        input, kernel_sizes, options: what they are of.
+        lines: lines of code that compute the output of the `input`.
+        answer: what the reader says, a text; or None if nothing was said yet.
+    """
+    wrong = guess = None
+    if answer:
+        try:
+            guess = _number(answer)
+        except ValueError as error:
+            wrong, answer = f" {error}.", None
 
     def draw(step, figure):
-        return plot(steps=[step - 1], sums=False, ax=figure.add_axes((0, 0, 1, 1)))
+        ax = figure.add_axes((0, 0, 1, 1))
+        return plot(steps=[step - 1], sums=False, ask=answer is None, ax=ax)
 
     def text(step):
         window = windows[step - 1]
-        place = ", ".join(map(str, window.output))
-        return f"Window {step} of {len(windows)}: output[{place}] = {window.written_out}"
+        place = f"output[{', '.join(map(str, window.output))}]"
+        start = f"Window {step} of {len(windows)}: "
+        if answer is None:
+            return f"{start}what is {place}?{wrong or ''}"
+        return f"{start}{place} = {window.written_out}{_verdict(guess, window.result)}"
 
-    names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    names = ("stride", "padding", "dilation", "ceil_mode")
     geometry = {name: options[name] for name in names if name in options}
-    formulas = [output_size_formula(cells, **geometry) for cells in size.values()]
-    if len(set(formulas)) == 1:
-        notes = (f"Output {' and '.join(size)} = {formulas[0]}",)
-    else:
-        notes = tuple(f"Output {name} = {formula}" for name, formula in zip(size, formulas))
+    axes = ["size"] if input.dim() == 2 else ["rows", "columns"]
+    formulas = {
+        name: output_size_formula(cells, size, **geometry)
+        for name, cells, size in zip(axes, input.shape[1:], kernel_sizes)
+    }
+    if len(set(formulas.values())) == 1:
+        formulas = {" and ".join(axes): formulas[axes[0]]}
+    notes = tuple(f"Output {name} = {formula}" for name, formula in formulas.items())
     ax = draw(1, Figure())  # only to see how many cells wide and high it is
     width, height = (abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim()))
     cell = min(0.4, 9 / width, 9 / height)  # inches
-    code = f"import torch\nimport torch.nn.functional as F\n\n{code}\nprint(output)"
-    return View(len(windows), (cell * width, cell * height), draw, text, notes, code)
+    code = ["import torch", "import torch.nn.functional as F", ""]
+    code += [f"input = torch.{_written(input, 'input = torch.')}", *lines, "print(output)"]
+    return View(len(windows), (cell * width, cell * height), draw, text, notes, "\n".join(code))
+
+
+def _verdict(guess, result):
+    """What is said about a guess; nothing if there was none."""
+    if guess is None:
+        return ""
+    close = math.isclose(guess, result, rel_tol=0.005, abs_tol=0.005)
+    return ", as you said" if close else f", not {arithmetic.short(guess)}"
+
+
+def _written(tensor, before):
+    """A tensor as code, in rows below each other; `before` stands before it."""
+    start = "tensor("
+    look = {"separator": ", ", "threshold": tensor.numel() + 1, "max_line_width": 200}
+    text = np.array2string(tensor.numpy(), prefix=before + start, **look)
+    return f"{start}{text})"
 
 
 def _arguments(options):
     return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
-def _controls(ranges, dimensions, start, **usual):
-    """A control for each name, where `start` puts it, or else where it usually stands."""
-    ranges = ranges[integer("dimensions", dimensions, 1, 2)]
-    usual = {"size": 16, "rows": 6, "columns": 6} | usual
-    if dimensions == 2 and "size" in start:
-        start = dict.fromkeys(("rows", "columns"), start.pop("size")) | start
-    for name in start:
-        if name not in ranges:
-            raise TypeError(f"a start value must be one of {', '.join(ranges)}; got {name!r}")
-    chosen = {name: allowed[0] for name, allowed in ranges.items()} | usual | start
-    return {name: make_control(name, allowed, chosen[name]) for name, allowed in ranges.items()}
+def _controls(ranges, values):
+    """A control for each name, where it stands at first."""
+    return {name: make_control(name, allowed, values[name]) for name, allowed in ranges.items()}
 
 
 def output_size_formula(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
