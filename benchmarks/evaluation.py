@@ -19,7 +19,7 @@ from tutorials import NETWORKS, Pictures
 
 from mnist_lib.data import load_mnist
 from mnist_lib.models import SoftmaxClassifier
-from mnist_lib.training import EVALUATION_BATCH_SIZE, evaluate, evaluation_mode, seed_everything
+from mnist_lib.training import evaluate, evaluation_batch_size, evaluation_mode, seed_everything
 
 MODELS = {"SoftmaxClassifier": SoftmaxClassifier, **NETWORKS}
 
@@ -47,10 +47,11 @@ def main():
     arguments = parser.parse_args()
     split, device = load_mnist(arguments.source).validation, arguments.device
     pictures, split = Pictures(split), split.to(device)
-    batches, rows = split.images.split(EVALUATION_BATCH_SIZE), {}
+    rows = {}
     for name, make_model in MODELS.items():
         seed_everything(0)
         model = make_model().to(device)
+        batches = split.images.split(evaluation_batch_size(model))
         ways = {
             "tutorial": partial(by_tutorial, model, pictures, device),
             "evaluate": partial(evaluate, model, split),

@@ -263,11 +263,11 @@ def test_without_a_home_folder_there_is_the_sample(homeless, capsys):
     assert load_mnist("auto").source == "sample"
     said = capsys.readouterr().out
     assert said.startswith(SAMPLE_LINE + ", because there is no home folder (")
-    assert said.endswith("; set MNIST_LIB_DATA to a folder that can be written.\n")
+    assert said.endswith("): set MNIST_LIB_DATA.\n")
 
 
 def test_without_a_home_folder_full_mnist_says_what_to_set(homeless):
-    with pytest.raises(DataUnavailable, match=r"^there is no home folder .*; set MNIST_LIB_DATA"):
+    with pytest.raises(DataUnavailable, match=r"^there is no home folder .*: set MNIST_LIB_DATA"):
         load_mnist("full")
 
 

@@ -402,7 +402,7 @@ WRONG = [
     ("04-edge", 0.4, "*twice*"),
     ("04-edge", 10, "2 divided by it"),
     ("05-report", 97.9, "best of five"),
-    ("05-report", 97.75, "lucky half"),
+    ("05-report", 97.75, "may be luck"),
     ("05-report", 0.976, "in percent"),
     ("05-report", "97.6", "is a number"),
     (
@@ -754,7 +754,7 @@ def test_right_answers_are_right_and_wrong_ones_are_told_what_was_misunderstood(
         assert line.startswith("✗ Not yet: ") and words in line and line.count("\n") == 1
     for answer in (..., None):  # no answer is no wrong answer
         assert said(answer).startswith("○ Not answered yet: put your answer")
-    if callable(RIGHT[name][0]):
+    if callable(RIGHT[name][0]) and not isinstance(RIGHT[name][0], nn.Module):
         line = said(lambda *arguments: print("931 of 1000"))
         assert "○ Not answered yet: the function returns nothing" in line
 

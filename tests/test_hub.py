@@ -15,12 +15,12 @@ from traitlets.config import Config
 
 from mnist_lib import data
 from mnist_lib.machinery import download
-from mnist_lib.machinery.files import torchvision_folder
+from mnist_lib.machinery.files import write_for_torchvision
 
 # What a kernel begins with: other digits, and more patience, for this machine may be slow.
 BEGIN = """import json, os
 from mnist_lib.machinery import download
-from mnist_lib.machinery.files import torchvision_folder
+from mnist_lib.machinery.files import write_for_torchvision
 download.SHA256 = json.loads(os.environ["HASHES"])
 download.ANSWER_SECONDS = download.STALL_SECONDS = 60.0
 """
@@ -28,7 +28,7 @@ download.ANSWER_SECONDS = download.STALL_SECONDS = 60.0
 
 def sample_as_mnist():
     """The digits of the sample in the four files of MNIST, {name: bytes}."""
-    raw = torchvision_folder(data._load_sample()) / "MNIST" / "raw"
+    raw = write_for_torchvision(data._load_sample()) / "MNIST" / "raw"
     return {path.name: path.read_bytes() for path in raw.iterdir()}
 
 

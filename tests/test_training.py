@@ -302,9 +302,10 @@ def test_no_example_is_an_error(batches):
         training.train_one_epoch(model, batches, optimizer)
 
 
-def test_a_split_may_stand_in_place_of_its_batches():
-    model, split = make_model(), make_split(600)  # more than two evaluation batches
-    assert training.evaluate(model, split) == training.evaluate(model, Batches(split, 250))
+@pytest.mark.parametrize(("make", "size"), [(make_model, 1000), (models.ConvNet, 250)])
+def test_a_split_may_stand_in_place_of_its_batches(make, size):
+    model, split = make(), make_split(2 * size + 100)
+    assert training.evaluate(model, split) == training.evaluate(model, Batches(split, size))
     assert torch.equal(
         training.probabilities(model, split), training.probabilities(model, split.images)
     )

@@ -14,15 +14,11 @@ LEFT_BEHIND = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "_
 LEFT_BEHIND += ("$recycle.bin", "system volume information", "#recycle", "lost+found")
 
 
-def torchvision_folder(mnist):
-    """The folder that `torchvision.datasets.MNIST` reads: where the files lie, or a new one for the sample.
+def write_for_torchvision(mnist):
+    """Write an MNIST into a new folder, whose path it returns, as `torchvision.datasets.MNIST` reads it.
 
     The format has whole numbers of four bytes, 2048 and the number of axes, then the sizes; then a byte for each value.
     """
-    from ..data import data_folder
-
-    if mnist.source == "full":
-        return data_folder()
     root = Path(tempfile.mkdtemp())
     raw = root / "MNIST" / "raw"
     raw.mkdir(parents=True)

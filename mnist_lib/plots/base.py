@@ -121,9 +121,9 @@ def label_ends(ax):
     """Write the name of each line beside its right end, in place of a legend; where ends meet, names keep apart."""
     to_axes, ends = ax.transAxes.inverted(), []
     for line in ax.lines:
-        if not line.get_label().startswith("_"):
-            x, y = line.get_xydata()[np.isfinite(line.get_ydata())][-1]
-            ends.append((to_axes.transform(ax.transData.transform((x, y))), line))
+        drawn = line.get_xydata()[np.isfinite(line.get_ydata())]
+        if len(drawn) and not line.get_label().startswith("_"):
+            ends.append((to_axes.transform(ax.transData.transform(drawn[-1])), line))
     ends.sort(key=lambda end: end[0][1])
     apart = 15 / (72 * ax.figure.get_figheight() * ax.get_position().height)  # a line of text
     places = [float(np.clip(y, 0, 1)) for (_, y), _ in ends]
