@@ -9,12 +9,13 @@ from .base import COLOURS, array, describe, label_ends, marks, new_axes, plot
 
 
 @plot
-def plot_lines(x, y, lines, ax=None):
+def plot_lines(x, y, lines, ylim=None, ax=None):
     """Draw points, and straight lines through them.
 
     Args:
         x, y: the points, N values each.
         lines: {name: (w, b)}, for the lines w·x + b.
+        ylim: the lowest and the highest y that is drawn; or None for what shows all points.
     """
     ax = ax or new_axes(7, 4)
     x, y = array(x).ravel(), array(y).ravel()
@@ -26,7 +27,7 @@ def plot_lines(x, y, lines, ax=None):
         ax.plot(at, values, label=name, lw=1.8, **marks(number))
         low, high = min(low, np.nanmin([*values, low])), max(high, np.nanmax([*values, high]))
     low, high = max(low, y.min() - height), min(high, y.max() + height)  # a line may run off
-    ax.set(xlabel="x", ylabel="y", ylim=(low - 0.05 * height, high + 0.05 * height))
+    ax.set(xlabel="x", ylabel="y", ylim=ylim or (low - 0.05 * height, high + 0.05 * height))
     ax.locator_params(nbins=5)
     label_ends(ax)
     words = "; ".join(f"{name}: w ≈{w:.3g}, b ≈{b:.3g}" for name, (w, b) in lines.items())

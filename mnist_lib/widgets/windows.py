@@ -227,7 +227,7 @@ def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer)
     notes = tuple(f"Output {name} = {formula}" for name, formula in formulas.items())
     ax = draw(1, Figure())  # only to see how many cells wide and high it is
     width, height = (abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim()))
-    cell = min(0.4, 9 / width, 9 / height)  # inches
+    cell = min(0.4, 9 / width, 4.6 / height)  # inches
     code = ["import torch", "import torch.nn.functional as F", ""]
     code += [f"input = torch.{_written(input, 'input = torch.')}", *lines, "print(output)"]
     return View(len(windows), (cell * width, cell * height), draw, text, notes, "\n".join(code))
