@@ -169,7 +169,7 @@ def max_pool_windows(input, kernel_size, stride=None, padding=0, dilation=1, cei
 def avg_pool_windows(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
 ):
-    """All windows of an average pooling (built in notebook 03). Arguments and result as in `max_pool_windows`, and
+    """All windows of an average pooling (notebook 03). As `max_pool_windows`, without dilation, and with
 
     Args:
         count_include_pad: whether the zeros of the padding count when the sum is divided. Cells beyond the padding,

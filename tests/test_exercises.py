@@ -26,6 +26,7 @@ class Reader(nn.Module):
     def __init__(self, steps, learning_rate, split="train"):
         super().__init__()
         self.how, self.split = (steps, learning_rate), split
+        torch.manual_seed(0)
         self.linear, self.learned = nn.Linear(784, 10), False
 
     def forward(self, images):
@@ -238,9 +239,7 @@ RIGHT = {
         lambda old, new: sum(
             a.numpy().tobytes() in {b.numpy().tobytes() for b in old} for a in new
         ),
-        lambda old, new: np.int64(
-            sum(torch.cdist(a.view(1, -1), old.flatten(1)).min() < 1e-6 for a in new)
-        ),
+        lambda old, new: np.int64(sum((old - a).abs().amax(dim=(1, 2, 3)).min() == 0 for a in new)),
     ],
     "05-exchanged": [lambda split, index: (1 - split.images[index], split.labels[index])],
     "06-parameters": [79_510],
@@ -311,7 +310,7 @@ RIGHT = {
 WRONG = [
     ("00-better", 0.89, "the answer is a model"),
     ("00-better", Reader(300, 0.5, "validation"), "really unseen"),
-    ("00-better", Reader(60, 20.0), "go too far"),
+    ("00-better", Reader(5, 20.0), "go too far"),
     ("00-better", Reader(100, 0.1), "not yet 88"),
     ("00-own-mean", lambda images: images - images.mean(), "all images together"),
     ("00-own-mean", lambda images: images - images.mean(dim=0), "pixel by pixel"),
@@ -421,6 +420,11 @@ WRONG = [
         "05-leak",
         lambda old, new: sum(any(abs(a.sum() - b.sum()) < 1e-3 for b in old) for a in new),
         "another image",
+    ),
+    (
+        "05-leak",
+        lambda old, new: sum((torch.cdist(new.flatten(1), old.flatten(1)) == 0).any(dim=1)),
+        "compare the pixels",
     ),
     ("05-leak", lambda old, new: new, "a number is asked for"),
     (
@@ -709,7 +713,7 @@ WRONG = [
     ("15-multiplications", 102_400, "3·3 weights"),
     ("15-benchmark", "luck", "also warmed up"),
     ("15-benchmark", "warm-up", "by luck alone, too"),
-    ("15-reads", lambda model, batches: sum(losses_of(model, batches)) / 3, "it returns a tensor"),
+    ("15-reads", lambda model, batches: sum(losses_of(model, batches)) / 3, "yours is a Tensor"),
     ("15-reads", lambda model, batches: sum(losses_of(model, batches)).item(), "divide by"),
     ("15-reads", lambda model, batches: losses_of(model, batches)[-1].item(), "the last batch"),
     ("15-reads", lambda model, batches: np.mean(losses_of(model, batches, float)), "read 3"),

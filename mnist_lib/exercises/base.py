@@ -42,7 +42,7 @@ def check(name, answer):
     Prints one line: ○ not answered yet, ✗ not yet and what was probably misunderstood, ✓ right.
 
     Args:
-        name: the exercise, such as "05-batches".
+        name: the exercise, such as "05-leak".
         answer: what you worked out; `...` stands for no answer yet.
 
     Raises:

@@ -52,7 +52,7 @@ def _moving_kernel(answer):
 
 @exercise("01-average", "A convolution with `width` equal numbers. What must they add to?")
 def _moving_average(answer):
-    signal = torch.tensor([1.0, 5, 3, 4, 8, 0])
+    signal = torch.tensor([1.0, 5, 4, 4, 8, 0])
     for width in (2, 3, 1, 6):
         right = signal.unfold(0, width, 1).mean(dim=1)
         begin = ", ".join(f"{mean:g}" for mean in right[:2])
@@ -60,7 +60,7 @@ def _moving_average(answer):
             right: RIGHT,
             right * width: "these are sums: the weights of a mean add to 1.",
             "asked": f"for 6 numbers and width {width} there are {len(right)} windows",
-            "otherwise": f"for 1, 5, 3, 4, 8, 0 and width {width} the means begin with {begin}.",
+            "otherwise": f"for 1, 5, 4, 4, 8, 0 and width {width} the means begin with {begin}.",
             "any_shape": True,
         }
         yield wrong(call_answer(answer, signal, width), table)

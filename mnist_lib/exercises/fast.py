@@ -7,7 +7,8 @@ from torch.utils._pytree import tree_leaves
 
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
-READS = {getattr(torch.Tensor, name) for name in "item tolist numpy __float__ __array__".split()}
+NAMES = "item tolist __float__ __int__ __array__".split()
+READS = {getattr(torch.Tensor, name) for name in NAMES}
 CHECKS |= {
     "15-swap": {
         "hint": "Which of them may swap the order of two numbers? Try −3 and 2.",
@@ -37,13 +38,13 @@ CHECKS |= {
 
 
 class _Reads(TorchFunctionMode):
-    """Counts how often tensors were turned into Python's or NumPy's numbers."""
+    """Counts how often tensors were turned into Python's or NumPy's numbers, however many at once."""
 
     count = 0
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.count += function in READS
-        if function is torch.tensor:  # of a list of tensors
+        if function in (torch.tensor, torch.as_tensor):  # of a list of tensors
             self.count += sum(isinstance(leaf, torch.Tensor) for leaf in tree_leaves(args))
         return function(*args, **(kwargs or {}))
 
@@ -59,8 +60,8 @@ def _reads(answer):
     before = [parameter.clone() for parameter in model.parameters()]
     with _Reads() as reads:
         result = call_answer(answer, model, batches)
-    if isinstance(result, torch.Tensor):
-        yield "it returns a tensor; a Python float is asked for: float(…) of it."
+    if not isinstance(result, float):
+        yield f"a Python float is asked for, and yours is a {type(result).__name__}: float(…) of it."
     table = {
         losses.mean(): RIGHT,
         losses.sum(): "those are sums of the losses; divide by the number of batches.",
@@ -72,4 +73,4 @@ def _reads(answer):
     if not all(map(torch.equal, before, model.parameters())):
         yield "it changed the model; nothing is trained here."
     if reads.count > 1:
-        yield f"with 3 batches it read {reads.count} numbers; let it read one, at the end."
+        yield f"with 3 batches it read {reads.count} times; let it read once, at the end."

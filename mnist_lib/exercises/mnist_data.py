@@ -23,7 +23,9 @@ CHECKS |= {
     "Two images are the same if all their pixels are. For each image of the second, is there one?",
 )
 def _leak(answer):
-    old, new = (torch.rand(n, 1, 28, 28) * (torch.rand(n, 1, 28, 28) > 0.8) for n in (6, 8))
+    old, new = (  # bytes / 256: their sums are exact
+        torch.randint(256, (n, 1, 28, 28)) / 256 * (torch.rand(n, 1, 28, 28) > 0.8) for n in (6, 8)
+    )
     old[4] = old[1]  # it stands there twice
     new[0] = new[3] = new[5] = old[1]
     new[2] = old[5]
@@ -40,11 +42,16 @@ def _leak(answer):
         "asked": "a number is asked for: how many images of the second split",
     }
     yield wrong(call_answer(answer, old, new), table)
+    many = torch.rand(40, 1, 28, 28)
+    otherwise = (
+        "of 40 equal images 40 are leaked; distances of so many are rounded: compare the pixels."
+    )
+    yield wrong(call_answer(answer, many, many), {40: RIGHT, "otherwise": otherwise})
 
 
 @exercise("05-exchanged", "What becomes of 0, what of 1, and what of 0.25? Return two things.")
 def _exchanged(answer):
-    split = Split(torch.rand(4, 1, 28, 28), torch.tensor([7, 2, 1, 0]))
+    split = Split(torch.rand(4, 1, 28, 28) / 2, torch.tensor([7, 2, 1, 0]))
     before = split.images.clone()
     result = call_answer(answer, split, 1)
     if not isinstance(result, tuple | list) or len(result) != 2:

@@ -50,7 +50,7 @@ def plot_pixels(image, top=0, left=0, size=28, ax=None):
     ax.set(xlabel="column", ylabel="row")
     return describe(
         ax,
-        f"Rows {top} to {bottom} and columns {left} to {right} of one image, a number on every pixel. "
+        f"Rows {top} to {bottom} and columns {left} to {right} of one image, all numbers rounded. "
         f"≈{(part > 0).sum()} of the {part.size} pixels are not black; the brightest is ≈{part.max():.2f}.",
     )
 

@@ -1,0 +1,166 @@
+"""Worlds in which what a notebook found is not so: the claims that say it fail there.
+
+A world is a notebook with one thing changed. The commonest rival stands in the notebook itself, beside the claim; here
+are those that no lesson has room for. `pytest --thorough` runs them, on the sample.
+"""
+
+from typing import NamedTuple
+
+import notebook_rules as rules
+import pytest
+from run_notebooks import execute
+
+LOADED = "mnist = load_mnist()"
+
+
+class World(NamedTuple):
+    """A notebook, {code: what stands there instead}, and how claims begin that must fail."""
+
+    notebook: str
+    changes: dict
+    fail: list
+
+
+TURNED = """from torch.nn import functional as F
+as_it_is = vars(F).setdefault("as_it_is", F.conv1d)
+F.conv1d = lambda x, weight, *a, **b: F.as_it_is(x, weight.flip(-1), *a, **b)"""
+UNSHARED = """from torch.nn import functional as F
+as_it_is = vars(F).setdefault("as_it_is", F.conv2d)
+def unshared(*arguments, **options):
+    maps = F.as_it_is(*arguments, **options)
+    return maps * torch.linspace(1, 2, maps.shape[-1])
+F.conv2d = unshared"""
+SKILLED = """    known = torch.rand(guesses.shape) < 0.02
+    return (torch.where(known, split.labels, guesses) == split.labels)"""
+WORLDS = {
+    "00, labels without a meaning": World(
+        "00_start_here",
+        {LOADED: f"import torch; {LOADED}; mnist.train.labels[:] = torch.randint(10, (3500,))"},
+        ["Trained, it reads"],
+    ),
+    "00, a model that looks at neighbours": World(
+        "00_start_here",
+        {
+            "torch.nn.Sequential(flatten, torch.nn.Linear(784, 10))": (
+                "torch.nn.Sequential(torch.nn.Conv2d(1, 8, 5, stride=2), torch.nn.ReLU(),"
+                " torch.nn.MaxPool2d(2), flatten, torch.nn.Linear(288, 10))"
+            ),
+            "learning_rate=0.1": "learning_rate=0.3",
+            "[1].weight[0].detach()": "[-1].weight[0].detach().repeat(3)[:784]",
+        },
+        ["Shuffled in one order"],
+    ),
+    "01, a wall without a door": World(
+        "01_conv1d",
+        {"9, 8, 9, 10, 8, 9, 10, 9": "3, 2, 3, 2, 4, 3, 2, 3"},
+        ["Stride 2 steps over", "Moved by one place", "Four windows respond"],
+    ),
+    "01, a convolution that turns its kernel": World(
+        "01_conv1d",
+        {"from torch.nn import functional as F": TURNED},
+        ["PyTorch gives the 14 numbers", "With the kernel turned around", "np.correlate"],
+    ),
+    "01, the ends repeated instead of zeros": World(
+        "01_conv1d",
+        {
+            "padded = F.conv1d(row, mean, padding=1)[0, 0]": (
+                "padded = F.conv1d(F.pad(row, (1, 1), mode='replicate'), mean, padding=0)[0, 0]"
+            )
+        },
+        ["Zeros end darker"],
+    ),
+    "01, a kernel whose sum is not zero": World(
+        "01_conv1d", {"torch.tensor([[[-1.0, 1]]])": "torch.tensor([[[-1.0, 1.5]]])"}, ["20 more"]
+    ),
+    "02, another kernel at every place": World(
+        "02_conv2d",
+        {"from torch.nn import functional as F": UNSHARED},
+        ["With stride 1, the map moves", "Three quarters of the weights"],
+    ),
+    "02, layers that see two pixels more": World(
+        "02_conv2d",
+        {"nn.Conv2d(1, 1, kernel_size=3, padding=1": "nn.Conv2d(1, 1, kernel_size=5, padding=2"},
+        ["By rule and by experiment"],
+    ),
+    "03, images in which neighbours are strangers": World(
+        "03_pooling",
+        {
+            "digits, labels = mnist.train.images[:500]": "digits, labels = torch.rand(500, 1, 28, 28)"
+        },
+        ["On the whole, the maximum", "After the maximum", "As a share"],
+    ),
+    "03, a padding of zeros": World(
+        "03_pooling",
+        {
+            "F.max_pool2d(lowest, kernel_size=3, stride=1, padding=1)": (
+                "F.max_pool2d(F.pad(lowest, (1, 1, 1, 1)), kernel_size=3, stride=1)"
+            )
+        },
+        ["Padding never wins"],
+    ),
+    "03, one signal instead of two channels": World(
+        "03_pooling",
+        {
+            "F.max_pool1d(x.reshape(1, 2, 8), kernel_size=3)": (
+                "F.max_pool1d(x.reshape(1, 1, 16), kernel_size=3)"
+            )
+        },
+        ["Each channel is pooled"],
+    ),
+    "04, inputs off centre": World(
+        "04_linear_regression",
+        {"torch.linspace(-1, 1, 200)": "torch.linspace(0, 2, 200)"},
+        ["With the learning rate 0.5"],
+    ),
+    "04, half of what is taken for the edge": World(
+        "04_linear_regression",
+        {"edge = 2 / largest": "edge = 1 / largest"},
+        ["One percent above", "At the edge"],
+    ),
+    "04, no wrong point": World(
+        "04_linear_regression",
+        {"typed[-1] = 5.0": "typed[-1] = 0.5"},
+        ["Without the wrong point", "Huber"],
+    ),
+    "05, guessers with some skill": World(
+        "05_mnist_data",
+        {"    return (guesses == split.labels)": SKILLED},
+        ["On other images"],
+    ),
+    "05, an image in two splits": World(
+        "05_mnist_data",
+        {LOADED: f"{LOADED}; mnist.validation.images[0] = mnist.train.images[0]"},
+        ["No image stands"],
+    ),
+    "05, averages that have seen negatives": World(
+        "05_mnist_data",
+        {
+            "nearest_mean(mnist.train, 1 - ": (
+                "nearest_mean(Split(1 - mnist.train.images, mnist.train.labels), 1 - "
+            )
+        },
+        ["It names most"],
+    ),
+    "05, as many test images": World(
+        "05_mnist_data",
+        {"right = torch.rand(2000, size) < 0.95": "right = torch.rand(2000, 10_000) < 0.95"},
+        ["Half the test images"],
+    ),
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", WORLDS)
+def test_what_was_found_is_not_so_in_another_world(name):
+    stem, changes, fail = WORLDS[name]
+    notebook = rules.read(rules.NOTEBOOKS / f"{stem}.ipynb")
+    for old, new in changes.items():
+        changed = [cell for _, cell in rules.code_cells(notebook) if old in cell.source]
+        assert changed, f"no cell has {old!r}"
+        for cell in changed:
+            cell.source = cell.source.replace(old, new)
+    execute(notebook, rules.NOTEBOOKS, "sample")
+    lines = [line for _, cell in rules.code_cells(notebook) for line in rules.output_lines(cell)]
+    failed = [line[2:] for line in lines if line.startswith(rules.MARKS["fails"])]
+    for start in fail:
+        assert any(sentence.startswith(start) for sentence in failed), (start, failed)
