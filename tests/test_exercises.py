@@ -720,19 +720,31 @@ WRONG = [
     (
         "15-reads",
         lambda model, batches: torch.tensor(losses_of(model, batches)).mean().item(),
-        "read 4 numbers",
+        "read 4 times",
     ),
     (
         "15-reads",
         lambda model, batches: np.mean(losses_of(model, batches, lambda loss: loss.tolist())),
-        "read 3 numbers",
+        "read 3 times",
     ),
     (
         "15-reads",
-        lambda model, batches: np.mean(
-            losses_of(model, batches, lambda loss: loss.detach().numpy())
+        lambda model, batches: float(
+            np.mean(losses_of(model, batches, lambda loss: loss.detach().numpy()))
         ),
-        "read 3 numbers",
+        "read 3 times",
+    ),
+    (
+        "15-reads",
+        lambda model, batches: float(
+            np.mean(losses_of(model, batches, lambda loss: loss.detach()))
+        ),
+        "read 3 times",
+    ),
+    (
+        "15-reads",
+        lambda model, batches: torch.as_tensor(losses_of(model, batches)).mean().item(),
+        "read 4 times",
     ),
     ("15-reads", trains, "changed the model"),
     (

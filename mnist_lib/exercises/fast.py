@@ -7,7 +7,7 @@ from torch.utils._pytree import tree_leaves
 
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
-NAMES = "item tolist __float__ __int__ __array__".split()
+NAMES = "item tolist numpy __float__ __int__".split()
 READS = {getattr(torch.Tensor, name) for name in NAMES}
 CHECKS |= {
     "15-swap": {
