@@ -34,6 +34,7 @@ LENGTHS = {  # of those in their second edition: cells, words of text, claims
     "03_pooling": (80, 1_500, 18),
     "04_linear_regression": (90, 1_900, 20),
     "05_mnist_data": (85, 1_700, 18),
+    "06_linear_and_nonlinear": (95, 2_200, 22),
     "15_fast": (95, 2_200, 18),
 }
 

@@ -201,8 +201,8 @@ def test_each_loop_tells_the_watchers_the_same(digits):
 
 def test_the_recipe_is_the_same(digits):
     ours = from_notebook("06_linear_and_nonlinear", "train")(models.ConvNet, digits, 2, 3)
-    how = {"learning_rate": 0.001, "make_schedule": None, "batch_size": 32, "bf16": False}
-    how["make_optimizer"] = torch.optim.Adam
+    how = {"learning_rate": 0.1, "make_schedule": None, "batch_size": 64, "bf16": False}
+    how["make_optimizer"] = torch.optim.SGD
     theirs = training.train(models.ConvNet, digits, 2, 3, **how)
     pairs = zip(ours.parameters(), theirs.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)

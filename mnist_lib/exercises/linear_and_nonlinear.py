@@ -1,27 +1,15 @@
 """The exercises of notebook 06_linear_and_nonlinear."""
 
+import copy
+from functools import partial
+
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
 CHECKS |= {
-    "06-parameters": {
-        "hint": "Each output has one weight per input, and one bias.",
-        79_510: RIGHT,
-        79_400: "you forgot the biases: one for each output of each layer.",
-        78_500: "that is the first layer alone.",
-        1_010: "that is the second layer alone.",
-        79_500: "you forgot the ten biases of the last layer.",
-        79_410: "you forgot the hundred biases of the first layer.",
-    },
-    "06-counting": {
-        "hint": "How many images are there, and how many of them are right?",
-        "tolerance": 0.005,
-        48 / 72: RIGHT,
-        0.5: "that is the mean of the three batches; the small one counts as much as the large ones there.",
-        48: "that is how many are right; divide by how many there are.",
-        100 * 48 / 72: "accuracy is a share, from 0 to 1.",
-    },
     "06-diagnosis": {
         "hint": "How well does a network that over-fits do on its training images?",
         "over-fitting": "a network that over-fits is good on its training images; this one is not.",
@@ -30,20 +18,50 @@ CHECKS |= {
 }
 
 
-@exercise("06-accuracy", "The class of an image is the place of the largest logit in its row.")
-def _accuracy(answer):
-    logits = torch.tensor([[9.0, 1, 0, 0], [0, 0, 3, 1], [5, 8, 4, 0], [0, 1, 9, 7], [0, 8, 1, 0]])
-    labels = torch.tensor([0, 2, 2, 0, 1])
-    table = {
-        0.6: RIGHT,
-        0.4: "that is the share of wrong answers.",
-        3: "that is the number of right answers; divide by how many there are.",
-        0.75: "divide by the number of images, not of classes.",
-        60: "that is the percentage; accuracy is a share, from 0 to 1.",
-        logits.argmax(dim=1)
-        == labels: "one number is asked for, and yours are 5: take their mean.",
+def _epoch(model, batches, optimizer, dim=None, forget=True, late=False):
+    """An epoch; or with a mistake: a softmax over `dim` before the loss, slopes not forgotten, the step too early."""
+    model.train()
+    for images, labels in batches:
+        logits = model(images)
+        loss = F.cross_entropy(logits if dim is None else logits.softmax(dim=dim), labels)
+        if forget:
+            optimizer.zero_grad()
+        if late:
+            optimizer.step()
+        loss.backward()
+        if not late:
+            optimizer.step()
+    return model
+
+
+@exercise(
+    "06-repair",
+    "Compare it with `training_steps`, line by line: what is missing, what is too much?",
+)
+def _repair(answer):
+    batches = [(torch.rand(size, 1, 28, 28), torch.arange(size) % 10) for size in (8, 8, 5)]
+    start = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+
+    def weights_after(epoch):
+        model = copy.deepcopy(start)
+        call_answer(epoch, model, batches, torch.optim.SGD(model.parameters(), lr=0.1))
+        return torch.cat([part.detach().flatten() for part in model.parameters()])
+
+    mistakes = {
+        "cross entropy takes the softmax itself: give it the logits.": {"dim": 0},
+        "dim=1 is better than dim=0; but cross entropy takes the softmax itself.": {"dim": 1},
+        "slopes add up from batch to batch: forget them first.": {"forget": False},
+        "the step comes before the slopes of its batch are there.": {"late": True, "forget": False},
     }
-    yield wrong(call_answer(answer, logits, labels), table)
+    table = {weights_after(_epoch): RIGHT}
+    table |= {weights_after(partial(_epoch, **how)): said for said, how in mistakes.items()}
+    table[weights_after(lambda model, *_: model)] = (
+        "the model did not move at all: are the slopes there when the step comes?"
+    )
+    table["otherwise"] = (
+        "the weights are not those of `train_one_epoch`: compare it with `training_steps`."
+    )
+    yield wrong(weights_after(answer), table)
 
 
 @exercise("06-softmax", "Subtract each row's largest logit first: the softmax stays the same.")
