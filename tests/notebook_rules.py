@@ -35,6 +35,7 @@ LENGTHS = {  # of those in their second edition: cells, words of text, claims
     "04_linear_regression": (90, 1_900, 20),
     "05_mnist_data": (85, 1_700, 18),
     "06_linear_and_nonlinear": (95, 2_200, 22),
+    "07_cnn": (95, 2_200, 22),
     "15_fast": (95, 2_200, 18),
 }
 

@@ -469,6 +469,7 @@ WRONG = [
     ("06-repair", lambda model, batches, optimizer: model, "did not move"),
     ("06-repair", partial(repaired, dim=0, forget=False), "compare it"),
     ("06-repair", lambda model, batches: model, "stopped with TypeError"),
+    ("06-repair", lambda *all: repaired(*all).training, "should return the model"),
     ("06-diagnosis", "over-fitting", "good on its training images"),
     ("06-diagnosis", "overfitting", "good on its training images"),
     ("06-diagnosis", "It is Over fitting", "good on its training images"),

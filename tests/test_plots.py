@@ -164,6 +164,9 @@ def make_seen(seed):
 
 CASES = {  # every plot function: data for it, by seed
     "plot_digits": lambda seed: (make_images(seed), torch.arange(7) + seed),
+    "plot_network": lambda seed: (
+        [("input", (2, 1, 28, 28)), ("Conv2d", (2, 4 + seed, 24, 24)), ("Flatten", (2, 9))],
+    ),
     "plot_pixels": lambda seed: (make_images(seed)[0], 3, 5, 8),
     "plot_prediction": lambda seed: (make_images(seed)[0], make_probabilities(seed)),
     "plot_templates": lambda seed: (make_weights(seed).requires_grad_(),),
@@ -222,6 +225,13 @@ def texts(ax):
 
 def test_every_plot_function_is_tested_here():
     assert set(CASES) == {name for name in vars(plots) if name.startswith("plot_")}
+
+
+def test_a_network_is_drawn_with_boxes_as_high_as_its_maps():
+    ax = plots.plot_network([("input", (2, 1, 28, 28)), ("MaxPool2d", (2, 6, 14, 14))])
+    heights = [box.get_height() for box in ax.patches]
+    assert heights == [1.0, 0.5] and ax.patches[1].get_width() > ax.patches[0].get_width()
+    assert ax.description.endswith(": input 1×28×28, MaxPool2d 6×14×14.")
 
 
 def picture(name, seed=0):

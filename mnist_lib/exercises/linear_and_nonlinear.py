@@ -44,7 +44,9 @@ def _repair(answer):
 
     def weights_after(epoch):
         model = copy.deepcopy(start)
-        call_answer(epoch, model, batches, torch.optim.SGD(model.parameters(), lr=0.1))
+        model = call_answer(epoch, model, batches, torch.optim.SGD(model.parameters(), lr=0.1))
+        if not isinstance(model, nn.Module):
+            raise TypeError("it should return the model")
         return torch.cat([part.detach().flatten() for part in model.parameters()])
 
     mistakes = {

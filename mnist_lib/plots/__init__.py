@@ -13,6 +13,7 @@ argument.
 - `windows`: convolution and pooling, window by window; signals. (`scenes` draws the cells.)
 - `drawings`: strokes on a pad.
 - `judging`: confusions and confidence.
+- `networks`: the layers of a network, drawn from their shapes.
 - `robustness`: what becomes of answers when digits move, or are prepared in other ways.
 """
 
@@ -29,5 +30,6 @@ from .drawings import plot_drawings, plot_strokes
 from .images import plot_digits, plot_pixels, plot_prediction
 from .judging import plot_confusion, plot_reliability
 from .maps import plot_map_grid, plot_maps, plot_overlays, plot_seen, plot_templates
+from .networks import plot_network
 from .robustness import plot_bands, plot_by_radius, plot_shift_grids, plot_ways
 from .windows import plot_convolution, plot_pooling, plot_signals
