@@ -8,13 +8,13 @@ from .base import CHECKS, RIGHT, call_answer, exercise
 
 CHECKS |= {
     "07-size": {
-        "hint": "First the convolution: how many places does a window of 5 have in 28?",
-        12: RIGHT,
-        14: "without padding the convolution shrinks the image first: 28 - 5 + 1.",
-        24: "that is after the convolution; the pooling halves it.",
-        13: "a window of 5 has 28 - 5 + 1 places, not 28 - 2.",
-        11.5: "a window of 5 has 28 - 5 + 1 places: do not forget the + 1.",
-        11: "a window of 5 has 28 - 5 + 1 places: do not forget the + 1.",
+        "hint": "First the convolution: how many places does a window of 7 have in 28?",
+        11: RIGHT,
+        14: "without padding the convolution shrinks the image first: 28 - 7 + 1.",
+        22: "that is after the convolution; the pooling halves it.",
+        10.5: "a window of 7 has 28 - 7 + 1 places: do not forget the + 1.",
+        10: "a window of 7 has 28 - 7 + 1 places: do not forget the + 1.",
+        12: "that would be for a window of 5.",
     },
     "07-parameters": {
         "hint": "One kernel spans all input channels; each output channel has one, and a bias.",
@@ -42,13 +42,19 @@ def _small(answer):
     shape = tuple(model(images).shape)
     if shape != (3, 10):
         yield f"for 3 images it returns the shape {shape}; it should return logits (3, 10)."
-    model, logits = deepcopy(model), []
+    model, logits = deepcopy(model).eval(), []
+    if not torch.allclose(model(images)[:1], model(images[:1]), atol=1e-4):
+        yield "what it says of an image depends on the other images: dim=0 is the batch."
     for _ in range(20):  # with one set of weights, all logits may happen to be positive
         for parameter in model.parameters():
             parameter.data.normal_(generator=generator)
         logits.append(model(images).detach())
     logits = torch.cat(logits)
-    if (logits >= 0).all() or (logits.exp().sum(dim=1) - 1).abs().max() < 1e-4:
+    if (
+        (logits >= 0).all()
+        or logits.abs().max() <= 1
+        or (logits.exp().sum(dim=1) - 1).abs().max() < 1e-4
+    ):
         yield "the result should be logits: nothing comes after the last linear layer."
     size = sum(parameter.numel() for parameter in model.parameters())
     if size >= 5000:

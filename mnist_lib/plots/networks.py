@@ -18,8 +18,9 @@ def plot_network(rows, ax=None):
     largest = max(shape[2] for _, shape in rows if len(shape) == 4)
     x, words = 0.0, []
     for name, (_, channels, *size) in rows:
-        height, width = (size[0] / largest, 0.1 + channels / 60) if size else (1.0, 0.12)
+        height, width = (size[0] / largest, 0.1 + channels / 60) if size else (0.3, 0.12)
         look = {"fc": FILLS.get(name, "0.9"), "ec": "black", "lw": 0.8}
+        look["hatch"] = "//" if "Pool" in name else None
         ax.add_patch(plt.Rectangle((x, -height / 2), width, height, **look))
         text = "×".join(map(str, (channels, *size)))
         ax.text(x + width / 2, -0.56, text, va="top", ha="center", fontsize=9, rotation=90)
