@@ -202,7 +202,7 @@ CASES = {  # every plot function: data for it, by seed
     "plot_pooling": lambda seed: (torch.arange(20.0).reshape(1, 4, 5) + seed, 2),
 }
 # Their descriptions hold sums, number by number: a notebook draws them of numbers that it gives itself.
-WRITTEN_OUT = {"plot_convolution", "plot_pooling", "plot_signals"}
+WRITTEN_OUT = {"plot_network", "plot_convolution", "plot_pooling", "plot_signals"}
 every_plot = pytest.mark.parametrize("name", CASES)
 
 
