@@ -19,7 +19,7 @@ from mnist_lib import shifts
 from mnist_lib.data import Batches, load_mnist
 from mnist_lib.models import MLP, ConvNet, SoftmaxClassifier, TinyVGG
 from mnist_lib.training import (
-    EVALUATION_BATCH_SIZE,
+    evaluation_batch_size,
     evaluation_mode,
     seed_everything,
     train_one_epoch,
@@ -57,7 +57,7 @@ def grid_by_loop(model, split):
 def forward_alone(model, split):
     """The model on the images as they are, once for each shift."""
     with evaluation_mode(model):
-        for images, _ in Batches(split, EVALUATION_BATCH_SIZE):
+        for images, _ in Batches(split, evaluation_batch_size(model)):
             for _ in range(len(STEPS) ** 2):
                 model(images)
 

@@ -129,7 +129,9 @@ def data_folder():
     try:
         return Path(named or platformdirs.user_cache_path("mnist_lib")).expanduser()
     except RuntimeError as error:
-        raise DataUnavailable(f"there is no home folder ({error}): set MNIST_LIB_DATA") from error
+        raise DataUnavailable(
+            f"there is no home folder ({error}); set MNIST_LIB_DATA to a folder that can be written"
+        ) from error
 
 
 def _load_full(folder, seconds):

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from .data import Batches, Split
 from .machinery.checks import integer
-from .training import EVALUATION_BATCH_SIZE, device_of, evaluation_mode
+from .training import device_of, evaluation_batch_size, evaluation_mode
 
 
 class ShiftGrid(NamedTuple):
@@ -119,7 +119,7 @@ def shift_grid(model, split, steps=range(-6, 7)):
     if not steps or len(set(steps)) < len(steps):
         raise ValueError(f"steps must be different integers, at least one, got {steps}")
     device, seen = device_of(model), 0
-    batches = Batches(split, EVALUATION_BATCH_SIZE) if isinstance(split, Split) else split
+    batches = Batches(split, evaluation_batch_size(model)) if isinstance(split, Split) else split
     counts = torch.zeros(2, len(steps), len(steps), dtype=torch.int64, device=device)
     with evaluation_mode(model):
         for images, labels in batches:

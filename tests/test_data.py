@@ -21,6 +21,7 @@ from mnist_lib import data
 from mnist_lib.data import Batches, DigitFolder, Split, load_mnist
 from mnist_lib.machinery import download
 from mnist_lib.machinery.download import DataUnavailable
+from mnist_lib.machinery.files import write_for_torchvision
 
 SAMPLE_LINE = "Digits: the 5,000-image sample (3,500 to train, 500 to validate, 1,000 to test)"
 SAMPLE_SHA256 = {
@@ -263,11 +264,11 @@ def test_without_a_home_folder_there_is_the_sample(homeless, capsys):
     assert load_mnist("auto").source == "sample"
     said = capsys.readouterr().out
     assert said.startswith(SAMPLE_LINE + ", because there is no home folder (")
-    assert said.endswith("): set MNIST_LIB_DATA.\n")
+    assert said.endswith("; set MNIST_LIB_DATA to a folder that can be written.\n")
 
 
 def test_without_a_home_folder_full_mnist_says_what_to_set(homeless):
-    with pytest.raises(DataUnavailable, match=r"^there is no home folder .*: set MNIST_LIB_DATA"):
+    with pytest.raises(DataUnavailable, match=r"^there is no home folder .*; set MNIST_LIB_DATA"):
         load_mnist("full")
 
 
@@ -636,3 +637,13 @@ def test_an_image_cut_short_anywhere_is_named(tmp_path, name):
         (root / name).write_bytes(whole[:length])
         with pytest.raises(ValueError, match=r"0.a\.\w+ is not an image that can be read"):
             folder[0]
+
+
+def test_torchvision_reads_what_is_written_for_it():
+    mnist = data._load_sample()
+    folder = write_for_torchvision(mnist)
+    for train, splits in ((True, (mnist.train, mnist.validation)), (False, (mnist.test,))):
+        theirs = torchvision.datasets.MNIST(folder, train=train)
+        pixels = torch.cat([split.images[:, 0] for split in splits])
+        assert torch.equal(theirs.data / 255, pixels)
+        assert torch.equal(theirs.targets, torch.cat([split.labels for split in splits]))

@@ -3,6 +3,7 @@
 import base64
 import inspect
 import io
+import itertools
 import math
 import re
 import sys
@@ -1144,6 +1145,50 @@ def test_one_number_in_a_tuple_counts_for_both_axes():
     image = torch.arange(16.0).reshape(1, 4, 4)
     ax = plots.plot_pooling(image, (2,), stride=(2,), padding=(1,))
     assert sums(ax) == sums(plots.plot_pooling(image, 2, 2, padding=1))
+
+
+def test_a_result_can_be_left_open():
+    input, weight = torch.arange(6.0).reshape(1, 6), torch.tensor([[[1.0, 2.0]]])
+    ax = plots.plot_convolution(input, weight, steps=[2], ask=True)
+    drawn = [text.get_text() for text in ax.texts]
+    assert drawn.count("?") == 1 and "8" not in drawn and {"2", "5"} <= set(drawn)  # 2, 5, then 8
+    assert "2·1 + 3·2 = ?" in drawn and ax.description.endswith("2·1 + 3·2 = ?.")
+
+
+def cells_of(ax):
+    """{text: the box that it stands in} of the cells that are drawn."""
+    boxes = {(box.get_x(), round(box.get_y(), 6)): box for box in ax.patches}
+    places = [(text, text.get_position()) for text in ax.texts]
+    places = [(text.get_text(), (x - 0.5, round(y - 0.53, 6))) for text, (x, y) in places]
+    return {text: boxes[place] for text, place in places if place in boxes}
+
+
+def test_larger_numbers_of_an_image_are_darker():
+    input = torch.tensor([[[0.0, 3, 7], [1, 9, 8], [2, 4, 5]]])
+    boxes = cells_of(plots.plot_pooling(input, kernel_size=1, steps=[0]))
+    shades = [boxes[number].get_facecolor()[0] for number in "134579"]
+    assert shades == sorted(shades, reverse=True) and len(set(shades)) == 6
+    assert shades[-1] > 0.5  # so that black numbers stay readable
+
+
+def test_a_slice_of_a_kernel_stands_beside_its_channel():
+    input = torch.arange(32.0).reshape(2, 4, 4)
+    weight = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6], [0.7, 0.8]]]])
+    boxes = cells_of(plots.plot_convolution(input, weight, steps=[8]))
+    for first_of_channel, first_of_slice in (("0", "0.1"), ("16", "0.5")):
+        assert boxes[first_of_channel].get_y() == boxes[first_of_slice].get_y()
+
+
+def test_names_stand_at_the_ends_of_lines_and_keep_apart():
+    lines = {"steep": (1.0, 0.0), "flat": (0.0, 0.1), "as flat": (0.0, 0.11), "low": (-1.0, 0)}
+    ax = plots.plot_lines([-1.0, 1.0], [-1.0, 1.0], lines)
+    names = {text.get_text(): text for text in ax.texts}
+    assert set(names) == set(lines) and ax.get_legend() is None
+    heights = [names[name].get_position()[1] for name in ("low", "flat", "as flat", "steep")]
+    assert all(above - below > 0.04 for below, above in itertools.pairwise(heights))
+    for line in ax.lines[1:]:
+        x, y = ax.transAxes.inverted().transform(ax.transData.transform(line.get_xydata()[-1]))
+        assert names[line.get_label()].xy == pytest.approx((x, y))
 
 
 def test_cells_beyond_the_padding_stay_empty():

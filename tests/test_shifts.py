@@ -282,7 +282,7 @@ def grid_by_loop(model, split, steps):
 )
 def test_the_grid_is_that_of_the_loop_over_images(monkeypatch, size, batch_size, steps):
     """Batches of any size, steps without 0, not symmetric, in any order, beyond the border."""
-    monkeypatch.setattr(shifts, "EVALUATION_BATCH_SIZE", batch_size)
+    monkeypatch.setattr(shifts, "evaluation_batch_size", lambda model: batch_size)
     model, split = make_model(), make_split(size)
     expected = grid_by_loop(model, split, steps)
     grid = shifts.shift_grid(model, split, steps)
