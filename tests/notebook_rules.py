@@ -36,6 +36,8 @@ LENGTHS = {  # of those in their second edition: cells, words of text, claims
     "05_mnist_data": (85, 1_700, 18),
     "06_linear_and_nonlinear": (95, 2_200, 22),
     "07_cnn": (95, 2_200, 22),
+    "08_optimizers": (110, 2_200, 22),
+    "09_confusion_matrix": (110, 2_200, 22),
     "15_fast": (95, 2_200, 18),
 }
 

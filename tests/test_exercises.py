@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from notebook_rules import code_cells, main_notebooks, read
+from scipy.stats import binomtest, chi2
 from torch import nn
 from torch.nn import functional as F
 
@@ -75,6 +76,26 @@ def signum(weight, slope, state, lr=0.1, of=lambda velocity, slope: velocity.sig
 def sum_of_signs(weight, slope, state, lr):
     """Exercise 08-signum with the sign taken too early."""
     return signum(weight, slope.sign(), state, lr)
+
+
+def mcnemar_p(a, b, labels, sides="two-sided", count=None):
+    """Exercise 09-mcnemar, answered; or of one side, or of other images."""
+    wins = ((a == labels) & (b != labels)).sum().item()
+    losses = ((b == labels) & (a != labels)).sum().item()
+    tosses = count(a, b).sum().item() if count else wins + losses
+    return binomtest(wins, tosses, alternative=sides).pvalue
+
+
+def uncorrected_mcnemar(a, b, labels):
+    """Exercise 09-mcnemar by the chi-squared distribution."""
+    wins, losses = ((a == labels) & (b != labels)).sum(), ((b == labels) & (a != labels)).sum()
+    return chi2.sf((wins - losses).item() ** 2 / (wins + losses).item(), 1)
+
+
+def of_accuracies(a, b, labels):
+    """Exercise 09-mcnemar with all that each reads."""
+    right = [(answers == labels).sum().item() for answers in (a, b)]
+    return binomtest(right[0], sum(right)).pvalue
 
 
 def logits_with(model, images, layer, channel, factor, place=None, keep=False, give=True):
@@ -269,7 +290,6 @@ RIGHT = {
     "07-parameters": [9280],
     "07-small": [small, partial(small, bias=0), partial(small, bias=9), partial(small, bias=-9)],
     "08-momentum": [-0.58],
-    "08-first-step": [0.01, torch.tensor(0.01)],
     "08-signum": [signum, lambda weight, *given: signum(weight.double(), *given)],
     "08-choice": [0.1],
     "08-noise": [
@@ -278,15 +298,9 @@ RIGHT = {
         "We can't tell if they are equal or different.",
     ],
     "09-precision": [0.75, 6 / 8],
-    "09-macro": [
-        lambda matrix: (matrix.diag() / matrix.sum(dim=1)).mean(),
-        lambda matrix: sum(row[i] / sum(row) for i, row in enumerate(matrix.tolist())) / 3,
-    ],
-    "09-images": [38_032, 38_031.84, 38_000],
-    "09-temperature": [
-        lambda logits, temperature: (logits / temperature).softmax(dim=1),
-        lambda logits, temperature: (logits.double() / temperature).softmax(-1),
-    ],
+    "09-mcnemar": [mcnemar_p, lambda *given: torch.tensor(mcnemar_p(*given))],
+    "09-tables": [3],
+    "09-reliability": [0.5],
     "10-seen": [(8, 17), [8, 17], *several(8, 17)],
     "10-occlusion": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], *several(0, -1, 0.3)],
     "10-awake": [share_awake, lambda maps: (maps > 0).flatten(2).any(dim=2).double().mean(dim=0)],
@@ -513,10 +527,6 @@ WRONG = [
     ("08-momentum", 0.58, "goes down"),
     ("08-momentum", -0.058, "1 - 0.9"),
     ("08-momentum", -0.5, "-0.5 is not it"),
-    ("08-first-step", -0.01, "the slope is negative"),
-    ("08-first-step", 0.5, "SGD's step"),
-    ("08-first-step", 0.0316, "start from 0"),
-    ("08-first-step", 1, "multiplied by"),
     ("08-signum", partial(signum, of=lambda velocity, slope: slope.sign()), "sign of the slope"),
     ("08-signum", partial(signum, of=lambda velocity, slope: velocity), "steps of momentum"),
     ("08-signum", partial(signum, of=lambda velocity, slope: -velocity.sign()), "goes up"),
@@ -526,11 +536,10 @@ WRONG = [
     ("08-choice", 0.001, "agree well"),
     ("08-choice", 0.3, "0.3 is not it"),
     ("08-momentum", -0.76, "only 2"),
-    ("08-first-step", 0.316, "v starts from 0"),
     ("08-signum", sum_of_signs, "adds up the slopes themselves"),
-    ("08-noise", "different", "more often than once"),
-    ("08-noise", "equal", "too few"),
-    ("08-noise", "They are Different.", "more often than once"),
+    ("08-noise", "different", "picked from 45"),
+    ("08-noise", "equal", "may well be there"),
+    ("08-noise", "They are Different.", "picked from 45"),
     ("08-noise", "equal or different", 'name just one of "different", "equal" or "cannot tell"'),
     ("08-noise", "different, but I cannot tell", "name just one of"),
     ("08-noise", "unequal", "yours is 'unequal'"),
@@ -540,25 +549,19 @@ WRONG = [
     ("09-precision", 0.77, "the accuracy"),
     ("09-precision", 0.2, "not by all images"),
     ("09-precision", 75, "a share"),
-    ("09-macro", lambda matrix: matrix.diag() / matrix.sum(dim=1), "one number"),
-    ("09-macro", lambda matrix: (matrix.diag() / matrix.sum(dim=0)).mean(), "macro precision"),
-    ("09-macro", lambda matrix: matrix.trace() / matrix.sum(), "that is the accuracy"),
-    ("09-macro", lambda matrix: (matrix.diag() / matrix.sum(dim=1)).sum(), "take the mean"),
-    ("09-images", 9_900, "one standard error"),
-    ("09-images", 10_000, "10000 is not it"),
-    ("09-images", 9_508, "to either side; you used"),
-    ("09-temperature", lambda logits, t: (logits.softmax(1) / t).softmax(1), "softmax twice"),
-    ("09-temperature", lambda logits, t: (logits / t).sigmoid(), "sigmoid"),
-    ("09-images", 19_404, "squared"),
-    ("09-images", 960_400, "not 0.5"),
-    ("09-images", 152_127, "end to end"),
-    ("09-temperature", lambda logits, temperature: (logits * temperature).softmax(1), "multiplied"),
-    ("09-temperature", lambda logits, temperature: (logits / temperature).softmax(0), "batch"),
-    ("09-temperature", lambda logits, temperature: logits.softmax(1) / temperature, "before"),
-    ("09-temperature", lambda logits, temperature: logits.softmax(1), "changes nothing"),
-    ("09-temperature", lambda logits, temperature: logits / temperature, "softmax is missing"),
-    ("09-temperature", lambda logits, temperature: logits.sum(1), "shape of the logits"),
-    ("09-temperature", lambda logits, temperature: logits * 0, "not the softmax"),
+    ("09-mcnemar", partial(mcnemar_p, sides="greater"), "one side"),
+    ("09-mcnemar", partial(mcnemar_p, count=lambda a, b: a != b), "nobody wins"),
+    ("09-mcnemar", lambda *given: 1 - mcnemar_p(*given), "1 - p"),
+    ("09-mcnemar", lambda a, b, labels: (a == labels).sum() - (b == labels).sum(), "p is 0.0654"),
+    ("09-mcnemar", lambda a, b, labels: ((a == labels) & (b != labels)).sum(), "number of wins"),
+    ("09-mcnemar", lambda a, b, labels: a == labels, "one number is asked for"),
+    ("09-mcnemar", uncorrected_mcnemar, "approximation"),
+    ("09-mcnemar", of_accuracies, "read by both"),
+    ("09-tables", 1, "two sets of images"),
+    ("09-tables", 2, "two things differ"),
+    ("09-tables", 4, "by luck"),
+    ("09-reliability", 2, "less sure than right"),
+    ("09-reliability", 1, "changes nothing"),
     ("10-seen", (8, 13), "each sees five rows of pixels"),
     ("10-seen", (8.9, 17.2), "(8.9, 17.2) is not it"),
     ("10-occlusion", ("none", -1, 0.3), "three numbers are asked for"),

@@ -120,18 +120,12 @@ def make_paths(seed):
     return {"walk": walk, "leap": torch.stack([start, start * 1e9, torch.full((2,), torch.nan)])}
 
 
-def make_grid(seed):
-    """The table of a grid: two optimizers, three learning rates, two seeds; the large rate fails."""
-    rows = product(("SGD", "Adam"), (0.001, 0.01, 1.0), (0, 1))
-    table = pd.DataFrame(rows, columns=["optimizer", "learning_rate", "seed"])
-    noise = torch.rand(len(table), generator=torch.Generator().manual_seed(seed)).numpy()
-    return table.assign(accuracy=np.where(table["learning_rate"] == 1, 0.1, 0.8 + 0.1 * noise))
-
-
-def make_ranks(seed):
-    """The places of three names under two conditions."""
-    others = torch.randperm(3, generator=torch.Generator().manual_seed(seed)).numpy() + 1.0
-    return pd.DataFrame({"all at 1": [1.0, 2, 3], "own": others}, index=["SGD", "Adam", "Muon"])
+def make_table(seed):
+    """Numbers in two rows and three columns, one of them missing."""
+    numbers = np.random.default_rng(seed).uniform(1, 90, (2, 3))
+    numbers[1, 2] = np.nan
+    index, columns = pd.Index(["SGD", "Adam"], name="rule"), pd.Index([0.1, 0.3, 1.0], name="rate")
+    return pd.DataFrame(numbers, index, columns)
 
 
 def make_shares(seed, dys=range(-6, 7), dxs=range(-6, 7)):
@@ -178,8 +172,7 @@ CASES = {  # every plot function: data for it, by seed
     "plot_losses": lambda seed: ({"slow": [3.0, 2.0 - seed], "fast": make_points(seed)[0].abs()},),
     "plot_descent": lambda seed: make_points(seed),
     "plot_paths": lambda seed: (bowl, make_paths(seed)),
-    "plot_learning_rates": lambda seed: (make_grid(seed),),
-    "plot_ranks": lambda seed: (make_ranks(seed),),
+    "plot_table": lambda seed: (make_table(seed),),
     "plot_maps": lambda seed: (make_weights(seed).reshape(10, 28, 28), "abcdefghij"),
     "plot_map_grid": lambda seed: (
         make_weights(seed)[:, :12].reshape(5, 2, 3, 4),
@@ -252,11 +245,7 @@ def test_a_figure_goes_where_it_should_and_says_what_it_shows(name):
     _, given = plt.subplots()
     ax, other = draw(name, ax=given), draw(name, seed=1)
     assert ax is given and other.figure is plt.figure(2) and len(plt.get_fignums()) == 2
-    labels = {
-        "plot_scores": other.get_xlabel(),
-        "plot_ranks": other.get_ylabel(),
-    }  # names need none
-    labels["plot_ways"] = other.get_xlabel()
+    labels = dict.fromkeys(("plot_scores", "plot_ways"), other.get_xlabel())  # names need none
     assert not other.axison or labels.get(name, other.get_xlabel() and other.get_ylabel())
     words = [ax.description, other.description]
     assert words[0] != words[1] and len(words[0]) > 30 and words[0].endswith(".")
@@ -927,47 +916,23 @@ def test_a_path_that_never_leaves_the_origin_can_be_drawn():
     assert left < 0 < right and bottom < 0 < top
 
 
-def test_error_against_learning_rate_is_the_mean_over_the_seeds_with_its_range():
-    table = pd.DataFrame(
-        {
-            "optimizer": ["SGD"] * 4 + ["Adam"] * 4,
-            "learning_rate": [0.01, 0.01, 0.1, 0.1] * 2,
-            "seed": [0, 1] * 4,
-            "accuracy": [0.5, 0.7, 0.9, 0.8, 0.95, 0.85, 0.2, 0.1],
-        }
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_a_table_has_each_number_in_its_cell_and_frames_the_lowest_of_a_row(logarithmic):
+    table = pd.DataFrame([[4.0, 2, 8], [1, np.nan, 64]], ["a", "b"], [0.1, 1, 10])
+    ax = plots.plot_table(table, lowest=True, logarithmic=logarithmic, title="errors")
+    assert texts(ax) == ["4", "2", "8", "1", "–", "64"]
+    places = [text.get_position() for text in ax.texts]
+    assert places == [(column, row) for row in range(2) for column in range(3)]
+    frames = [np.add(patch.get_xy(), 0.46).round().tolist() for patch in ax.patches]
+    assert frames == [[1, 0], [0, 1]]
+    (image,) = ax.images
+    shades = image.cmap(image.norm(image.get_array()))[..., 0]  # of grey, 1 is white
+    assert shades[1, 0] == 1 and shades[1, 2] == 0
+    assert abs(shades[0, 2] - 0.5) < 0.15 if logarithmic else shades[0, 2] > 0.9
+    assert ax.description.endswith(
+        "errors, the lowest of each row: a ≈2 at ≈[1.0]; b ≈1 at ≈[0.1]."
     )
-    ax = plots.plot_learning_rates(table)
-    sgd, adam = (line.get_xydata() for line in ax.lines)
-    assert np.allclose(sgd, [[0.01, 40], [0.1, 15]]) and np.allclose(adam, [[0.01, 10], [0.1, 85]])
-    spans = [path.vertices[:, 1] for path in ax.collections[0].get_paths()]
-    assert np.allclose(spans, [[30, 50], [10, 20]])
-    assert "SGD ≈15.0 % at ≈0.1; Adam ≈10.0 % at ≈0.01" in ax.description
-    assert ax.get_xscale() == ax.get_yscale() == "log"
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_grid_without_errors_can_be_drawn():
-    ax = plots.plot_learning_rates(make_grid(0).assign(accuracy=1.0))
-    assert all((line.get_ydata() == 0).all() for line in ax.lines)
-    assert ax.get_ylim()[0] <= 0 < ax.get_ylim()[1] and ax.get_yscale() == "linear"
-    ax.figure.draw_without_rendering()
-
-
-def test_ranks_join_the_places_of_each_name():
-    ranks = pd.DataFrame({"a": [2.0, 1], "b": [1.0, 2]}, index=["SGD", "Adam"])
-    ax = plots.plot_ranks(ranks)
-    assert [list(line.get_ydata()) for line in ax.lines] == [[2, 1], [1, 2]]
-    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first place is at the top
-    assert ax.description.endswith("a: ≈[Adam, SGD]; b: ≈[SGD, Adam].")
-    names = [(text.get_text(), text.get_position()[1]) for text in ax.texts]
-    assert names == [("SGD", 2), ("SGD", 1), ("Adam", 1), ("Adam", 2)]
-
-
-def test_eight_lines_differ_in_more_than_colour():
-    table = pd.concat([make_grid(0).assign(optimizer=f"{name}") for name in range(8)])
-    lines = plots.plot_learning_rates(table).lines
-    assert len({line.get_marker() for line in lines}) == 8
-    assert len({line.get_color() for line in lines}) == 8
+    assert not plots.plot_table(table).patches
 
 
 @pytest.mark.parametrize("step", [0, 4, 6, None])
@@ -1378,6 +1343,10 @@ def test_reliability_is_the_share_right_in_each_bin_of_confidence():
     assert texts(above) == ["1", "1", "2", "3"] and above.get_yscale() == "log"
     middles = [bar.get_x() + bar.get_width() / 2 for bar in above.patches]
     assert middles == pytest.approx([0.05, 0.55, 0.65, 0.95])
+    (intervals,) = ax.collections
+    ends = [tuple(path.vertices[:, 1]) for path in intervals.get_paths()]
+    assert ends[0] == pytest.approx((0, 0.7935), abs=1e-4)  # none of one
+    assert ends[2] == pytest.approx((0.0945, 0.9055), abs=1e-4)  # one of two
     (diagonal,) = (line for line in ax.lines if line.get_linestyle() == ":")
     assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
     error = (0.05 + 0.5 + 2 * 0.155 + 3 * 0.3) / 7

@@ -1,10 +1,10 @@
 """The exercises of notebook 09_confusion_matrix."""
 
 import torch
+from scipy.stats import binomtest, chi2
 
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
 
-IMAGES = 1.96**2 * 0.99 * 0.01 / 0.001**2  # for ± 0.001 at 99 %
 CHECKS |= {
     "09-precision": {
         "hint": "How many images were called 1, rightly or wrongly?",
@@ -17,49 +17,45 @@ CHECKS |= {
         0.25: "that is the share of wrong ones among the images called 1.",
         75: "precision is a share, from 0 to 1.",
     },
-    "09-images": {
-        "hint": "1.96 · √(p(1 − p)/n) = 0.001, solved for n.",
-        "tolerance": 60,
-        IMAGES: RIGHT,
-        IMAGES / 1.96**2: "that is for one standard error; the interval goes 1.96 of them.",
-        IMAGES / 1.96: "the 1.96 is squared too, when the root is undone.",
-        1.96**2 * 0.25 / 0.001**2: "p is 0.99 here, not 0.5.",
-        IMAGES * 4: "0.001 is to either side, not from end to end.",
-        IMAGES / 4: "± 0.001 is to either side; you used ± 0.002.",
+    "09-tables": {
+        "hint": "What else is different between the two? How many images decide? Who picked the pair?",
+        3: RIGHT,
+        1: "these are two sets of images: each share alone has a standard error of 0.1 points.",
+        2: "two things differ, the network and how it was trained: either may be the reason.",
+        4: "S was picked from twelve after the runs: nine of ten comes up by luck among so many.",
+    },
+    "09-reliability": {
+        "hint": "Is it surer than right, or less sure? And what does a T below 1 do to the probabilities?",
+        0.5: RIGHT,
+        1: "a temperature of 1 changes nothing, and the points are not on the diagonal.",
+        2: "above 1 makes less sure, and this network is less sure than right already.",
     },
 }
 
 
-@exercise("09-macro", "Divide each class's right answers by the sum of its row; then the mean.")
-def _macro_recall(answer):
-    matrix = torch.tensor([[90, 10, 0], [2, 3, 0], [1, 1, 8]])
-    recall, precision = (matrix.diag() / matrix.sum(dim=dim) for dim in (1, 0))
-    accuracy = matrix.trace() / matrix.sum()
+@exercise("09-mcnemar", "On how many images is only A right, and on how many only B?")
+def _mcnemar(answer):
+    labels = torch.arange(40) % 10
+    a, b = labels.clone(), labels.clone()
+    b[:9] += 1  # only A is right
+    a[9:11] += 1  # only B
+    a[11:20], b[11:17], b[17:20] = labels[11:20] + 1, labels[11:17] + 2, labels[17:20] + 1
+    p, sides = binomtest(9, 11).pvalue, "that is one side; luck could have favoured B as well."
+    about = "that is the chi-squared approximation; count the ways, for so few images."
     table = {
-        recall.mean(): RIGHT,
-        precision.mean(): "that is macro precision: the labels are the rows.",
-        accuracy: "that is the accuracy: a frequent class counts more there. Divide row by row first.",
-        recall.sum(): "that is the sum over the classes; take the mean.",
-        recall: "one number is asked for, and yours are 3: take their mean.",
+        p: RIGHT,
+        p / 2: sides,
+        chi2.sf(7**2 / 11, 1): about,
+        chi2.sf(6**2 / 11, 1): about,
+        binomtest(
+            9, 17
+        ).pvalue: "where both are wrong, nobody wins, even if they answer differently.",
+        binomtest(
+            29, 51
+        ).pvalue: "most images are read by both: only those that just one reads count.",
+        1 - p: "that is 1 - p.",
+        9: "that is the number of wins; how often would fair coins do as well?",
+        "asked": "one number is asked for, p",
+        "otherwise": "if only A is right on 9 images and only B on 2, p is 0.0654.",
     }
-    yield wrong(call_answer(answer, matrix), table)
-
-
-@exercise("09-temperature", "Divide before the softmax, and each image's row adds to 1.")
-def _temperature(answer):
-    logits = torch.tensor([[2.0, 1, 0], [0, 0, 5]])
-    softmax, divided = logits.softmax(dim=1), logits / 2
-    table = {
-        divided.softmax(dim=1): RIGHT,
-        (logits * 2).softmax(dim=1): "you multiplied: a temperature above 1 makes less sure.",
-        divided.softmax(dim=0): "you normalised over the batch (dim=0), not the classes.",
-        softmax / 2: "divide the logits, before the softmax: these rows do not add to 1.",
-        softmax: "the temperature changes nothing in yours.",
-        divided: "these are logits; the softmax is missing.",
-        divided.log_softmax(dim=1): "these are logarithms of probabilities.",
-        (softmax / 2).softmax(dim=1): "you took the softmax twice; divide the logits instead.",
-        divided.sigmoid(): "a sigmoid looks at each logit alone; take the softmax of a row.",
-        "asked": "the result has the shape of the logits, (2, 3)",
-        "otherwise": "these are not the softmax of the logits divided by the temperature.",
-    }
-    yield wrong(call_answer(answer, logits, 2.0), table)
+    yield wrong(call_answer(answer, a % 10, b % 10, labels), table)

@@ -17,18 +17,6 @@ CHECKS |= {
         -0.6: "the old velocity fades: 0.9 of it is left when the second slope is added.",
         -0.058: "here the slope is not multiplied by 1 - 0.9: v = 0.9 · v + slope.",
     },
-    "08-first-step": {
-        "hint": "At the first step m / (1 - β₁) is the slope itself. What is √(v / (1 - β₂))?",
-        0.01: RIGHT,
-        -0.01: "the size is right; the slope is negative, so down is towards larger weights.",
-        0.5: "that is SGD's step; Adam divides by the size of the slope.",
-        -0.5: "that is the learning rate times the slope; Adam divides by the size of the slope.",
-        0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
-        -0.0316: "m and v start from 0 and are too small at first: both are divided by what is missing.",
-        0.001: "m starts from 0 and is too small at first: it is divided by 1 - β₁.",
-        0.316: "v starts from 0 as well: it is divided by 1 - β₂ before the root.",
-        1: "that is the number that the learning rate is multiplied by.",
-    },
     "08-choice": {
         "hint": "Which columns may be used to choose? And what is done with the two seeds?",
         0.1: RIGHT,
@@ -36,9 +24,9 @@ CHECKS |= {
         0.001: "its seeds agree well, but their mean on validation is not the highest.",
     },
     "08-noise": {
-        "hint": "Could the gap be noise alone? And if it could, is it?",
-        "different": "noise alone makes such a gap more often than once in twenty times.",
-        "equal": "a small difference may well be there; ten runs are too few to see it.",
+        "hint": "How many pairs can be made of ten? And how many chances does luck have, then?",
+        "different": "this pair was picked from 45, and among so many some pair wins nine by luck.",
+        "equal": "a difference may well be there; these ten seeds do not show it.",
         "cannot tell": RIGHT,
     },
 }

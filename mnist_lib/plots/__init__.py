@@ -21,9 +21,8 @@ from .base import COLOURS, MARKERS, SHARES, SIGNED, STYLE, describe, new_axes, s
 from .curves import (
     plot_accuracy_against_time,
     plot_history,
-    plot_learning_rates,
-    plot_ranks,
     plot_scores,
+    plot_table,
 )
 from .descents import plot_descent, plot_lines, plot_losses, plot_paths
 from .drawings import plot_drawings, plot_strokes

@@ -2,9 +2,10 @@
 
 import itertools
 
+import matplotlib.pyplot as plt
 import numpy as np
 
-from .base import COLOURS, MARKERS, array, describe, line_look, new_axes, plot
+from .base import COLOURS, MARKERS, array, describe, ink, new_axes, plot
 
 
 @plot
@@ -73,53 +74,39 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
 
 
 @plot
-def plot_learning_rates(table, ax=None):
-    """Draw the error rate of optimizers against the learning rate: means over seeds, from best to worst seed.
+def plot_table(table, form="{:.0f}", lowest=False, logarithmic=False, title="", ax=None):
+    """Draw a table of numbers as shaded cells, dark where the number is large, with the number in each.
 
     Args:
-        table: what `grids.run_grid` returns: columns optimizer, learning_rate, accuracy.
+        table: DataFrame, at least one row and column; a cell without a number (NaN) is left white, with a dash. The
+            names of index and columns name the axes.
+        form: how a number is written.
+        lowest: whether to frame the lowest number of each row.
+        logarithmic: whether a shade stands for a ratio, not a difference; all numbers must be above 0 then.
+        title: what the numbers are.
     """
-    ax = ax or new_axes(7.5, 4.5)
-    words = []
-    for number, (name, runs) in enumerate(table.groupby("optimizer", sort=False)):
-        errors = 100 * (1 - runs.groupby("learning_rate")["accuracy"].agg(["mean", "min", "max"]))
-        look = line_look(number)
-        ax.plot(errors.index, errors["mean"], label=name, markersize=5, **look)
-        ax.vlines(errors.index, errors["max"], errors["min"], color=look["color"], lw=1)
-        best = errors["mean"].idxmin()
-        words.append(f"{name} ≈{errors['mean'].min():.1f} % at ≈{best:g}")
-    ax.set(xscale="log", xlabel="learning rate", ylabel="error rate (%)")
-    if (table["accuracy"] < 1).any():  # else all is 0, for which a logarithmic axis has no place
-        ax.set_yscale("log")
-        ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 90) if tick > ax.get_ylim()[0]]
-        ax.set_yticks(ticks, labels=map(str, ticks))
-    ax.minorticks_off()
-    ax.set_xticks(sorted(table["learning_rate"].unique()))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return describe(ax, f"Error rate against learning rate. The lowest: {'; '.join(words)}.")
-
-
-@plot
-def plot_ranks(ranks, ax=None):
-    """Draw who comes first, second, … under several conditions: a line for each name, from condition to condition.
-
-    Args:
-        ranks: DataFrame, a row for each name, a column for each condition; 1 is the first place.
-    """
-    ax = ax or new_axes(8.5, 0.5 * len(ranks) + 0.8)
-    places = range(len(ranks.columns))
-    for number, (name, row) in enumerate(ranks.iterrows()):
-        ax.plot(places, row, markersize=8, lw=2, **line_look(number))
-        ax.text(-0.1, row.iloc[0], name, ha="right", va="center")
-        ax.text(places[-1] + 0.1, row.iloc[-1], name, ha="left", va="center")
-    ax.set(xticks=places, xticklabels=ranks.columns, xlim=(-1, len(places)))
-    ax.set(yticks=range(1, len(ranks) + 1), ylabel="place")
-    ax.xaxis.tick_top()
-    ax.invert_yaxis()
-    ax.spines[:].set_visible(False)
+    values = np.ma.masked_invalid(array(table.to_numpy(dtype=float)))
+    rows, columns = values.shape
+    ax = ax or new_axes(2 + 0.9 * columns, 1.2 + 0.42 * rows)
+    drawn = ax.imshow(values, "Greys", norm="log" if logarithmic else "linear", aspect="auto")
+    for (row, column), value in np.ndenumerate(values.filled(np.nan)):
+        missing = np.isnan(value)
+        text = "–" if missing else form.format(value)
+        colour = "black" if missing else ink(drawn.to_rgba(value))
+        ax.text(column, row, text, ha="center", va="center", color=colour)
+    best = [(row, values[row].argmin()) for row in range(rows) if values[row].count()]
+    for row, column in best if lowest else []:
+        frame = {"fill": False, "ec": COLOURS[1], "lw": 3}
+        ax.add_patch(plt.Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, **frame))
+    ax.set_xticks(range(columns), table.columns)
+    ax.set_yticks(range(rows), table.index)
+    ax.set(xlabel=table.columns.name, ylabel=table.index.name)
+    ax.set_title(title, fontsize=12)
     ax.tick_params(length=0)
-    orders = "; ".join(
-        f"{condition}: ≈[{', '.join(ranks[condition].sort_values().index)}]" for condition in ranks
+    ends = (
+        f"{table.index[row]} ≈{form.format(values[row, column])} at ≈[{table.columns[column]}]"
+        for row, column in best
     )
-    return describe(ax, f"Places from first to last, a line for each. {orders}.")
+    return describe(
+        ax, f"A table of {title or 'numbers'}, the lowest of each row: {'; '.join(ends)}."
+    )

@@ -146,8 +146,8 @@ def plot_paths(surface, paths, ax=None):
     for number, (name, path) in enumerate(paths.items()):
         ax.plot(*path.T, label=name, lw=1.5, markersize=4, **marks(number))
     ax.plot(*first[0], "o", color="white", markeredgecolor="black", markersize=10)
-    ax.set(xlabel="first weight", ylabel="second weight")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.set(xlabel="first weight", ylabel="second weight", aspect="equal")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(paths))
     ends = "; ".join(
         f"{name} after {len(path) - 1} steps at (≈{path[-1, 0]:.2g}, ≈{path[-1, 1]:.2g})"
         for name, path in paths.items()

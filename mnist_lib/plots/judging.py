@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from ..machinery.checks import integer
 from .base import CENTRED, COLOURS, array, describe, ink, new_axes, plot
@@ -84,7 +85,8 @@ def _confusion_words(counts, errors, normalise, errors_only, names):
 def plot_reliability(confidences, right, bins=10, ax=None):
     """Draw a reliability diagram: of the answers given with a confidence, the share that is right (Guo et al. 2017).
 
-    Above it stands how many answers each bin holds, on a logarithmic axis. Empty bins are left out.
+    Each share has its 95 % interval (Wilson 1927). Above it stands how many answers the bin holds, on a logarithmic
+    axis. Empty bins are left out.
 
     Args:
         confidences: (N,), from 0 to 1: the probability of each answer.
@@ -107,8 +109,10 @@ def plot_reliability(confidences, right, bins=10, ax=None):
     counts, (sure, share) = groups.size(), groups.mean().to_numpy().T
     ax = ax or new_axes(5, 5)
     ax.plot([0, 1], [0, 1], ":", color="0.4", label="as sure as right")
-    ax.vlines(sure, sure, share, color=COLOURS[1], lw=3, label="gap")
+    right_of = (share * counts).round().astype(int)
+    intervals = [binomtest(*of).proportion_ci(method="wilson") for of in zip(right_of, counts)]
     ax.plot(sure, share, "o-", color=COLOURS[0], label="share right")
+    ax.vlines(sure, *zip(*intervals), color="0.3", lw=2, label="its 95 % interval")
     ax.set(xlabel="confidence", ylabel="share right", xlim=(0, 1.02), ylim=(-0.02, 1.02))
     ax.legend()
     above = ax.inset_axes((0, 1.06, 1, 0.25), sharex=ax)
