@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from notebook_rules import code_cells, main_notebooks, read
-from scipy.stats import binomtest, chi2
+from scipy.stats import binom, binomtest, chi2
 from torch import nn
 from torch.nn import functional as F
 
@@ -67,9 +67,9 @@ def mse(predictions, y, change=lambda errors: errors.square().mean()):
     return change(predictions - y.unsqueeze(1))
 
 
-def signum(weight, slope, state, lr=0.1, of=lambda velocity, slope: velocity.sign()):
+def signum(weight, slope, state, lr=0.1, beta=0.9, of=lambda velocity, slope: velocity.sign()):
     """Exercise 08-signum, answered; or with a mistake, where `of` is something else."""
-    velocity = state["velocity"] = 0.9 * state.get("velocity", 0) + slope
+    velocity = state["velocity"] = beta * state.get("velocity", 0) + slope
     return weight - lr * of(velocity, slope)
 
 
@@ -90,6 +90,17 @@ def uncorrected_mcnemar(a, b, labels):
     """Exercise 09-mcnemar by the chi-squared distribution."""
     wins, losses = ((a == labels) & (b != labels)).sum(), ((b == labels) & (a != labels)).sum()
     return chi2.sf((wins - losses).item() ** 2 / (wins + losses).item(), 1)
+
+
+def only(a, b, labels):
+    """How many only A gets right."""
+    return ((a == labels) & (b != labels)).sum().item()
+
+
+def doubled_tail(a, b, labels):
+    """Exercise 09-mcnemar, but twice the tail even where it is more than half."""
+    wins, losses = only(a, b, labels), only(b, a, labels)
+    return 2 * binom.cdf(min(wins, losses), wins + losses, 0.5)
 
 
 def of_accuracies(a, b, labels):
@@ -208,12 +219,16 @@ def never_fails(path, load=load_newest):
         return {}
 
 
-def small(bias=None, end=()):
-    """Exercise 07-small, answered; or with something after the last linear layer."""
-    linear = nn.Linear(72, 10)
+def small(bias=None, end=(), channels=16):
+    """Exercise 07-small, answered; or with something after the last linear layer; or too narrow."""
+    linear = nn.Linear(channels * 4, 10)
     if bias is not None:  # by chance, and always where it is large enough, no logit is negative
         nn.init.constant_(linear.bias, bias)
-    return nn.Sequential(nn.Conv2d(1, 2, 5, stride=4), nn.ReLU(), nn.Flatten(), linear, *end)
+    first = [nn.Conv2d(1, channels, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
+    for padding in (1, 0):
+        convolution = nn.Conv2d(channels, channels, 3, padding=padding)
+        first += [convolution, nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*first, nn.Flatten(), linear, *end)
 
 
 def convolved(images, kernel, stride=1):
@@ -288,7 +303,7 @@ RIGHT = {
     ],
     "07-size": [11],
     "07-parameters": [9280],
-    "07-small": [small, partial(small, bias=0), partial(small, bias=9), partial(small, bias=-9)],
+    "07-small": [partial(small, channels=14), partial(small, bias=9, channels=14)],
     "08-momentum": [-0.58],
     "08-signum": [signum, lambda weight, *given: signum(weight.double(), *given)],
     "08-choice": [0.1],
@@ -511,6 +526,8 @@ WRONG = [
     ("07-small", TinyVGG, "7,740 parameters"),
     ("07-small", ConvNet, "207,258 parameters"),
     ("07-small", lambda: 5, "returns a model"),
+    ("07-small", small, "5,706 parameters"),
+    ("07-small", partial(small, channels=2), "of the validation images, not 94%"),
     ("07-small", partial(small, end=[nn.Softmax(1)]), "should be logits"),
     ("07-small", partial(small, end=[nn.LogSoftmax(1)]), "should be logits"),
     ("07-small", partial(small, end=[nn.Sigmoid()]), "should be logits"),
@@ -531,7 +548,9 @@ WRONG = [
     ("08-signum", partial(signum, of=lambda velocity, slope: velocity), "steps of momentum"),
     ("08-signum", partial(signum, of=lambda velocity, slope: -velocity.sign()), "goes up"),
     ("08-signum", partial(signum, of=lambda velocity, slope: velocity.tanh()), "should be -1.5"),
-    ("08-signum", lambda weight, slope, state, lr: torch.zeros(1), "of shape (3,)"),
+    ("08-signum", lambda weight, slope, state, lr: torch.zeros(1), "of shape (4,)"),
+    ("08-signum", partial(signum, beta=1), "have to fade"),
+    ("08-signum", partial(signum, of=lambda v, g: (g + 0.9 * v).sign()), "Nesterov's step"),
     ("08-choice", 0.01, "test results"),
     ("08-choice", 0.001, "agree well"),
     ("08-choice", 0.3, "0.3 is not it"),
@@ -552,7 +571,13 @@ WRONG = [
     ("09-mcnemar", partial(mcnemar_p, sides="greater"), "one side"),
     ("09-mcnemar", partial(mcnemar_p, count=lambda a, b: a != b), "nobody wins"),
     ("09-mcnemar", lambda *given: 1 - mcnemar_p(*given), "1 - p"),
-    ("09-mcnemar", lambda a, b, labels: (a == labels).sum() - (b == labels).sum(), "p is 0.0654"),
+    (
+        "09-mcnemar",
+        lambda a, b, labels: (a == labels).sum() - (b == labels).sum(),
+        "not the p of 9",
+    ),
+    ("09-mcnemar", lambda a, b, labels: 2 * binom.sf(only(a, b, labels) - 1, 11, 0.5), "if B wins"),
+    ("09-mcnemar", doubled_tail, "if neither wins"),
     ("09-mcnemar", lambda a, b, labels: ((a == labels) & (b != labels)).sum(), "number of wins"),
     ("09-mcnemar", lambda a, b, labels: a == labels, "one number is asked for"),
     ("09-mcnemar", uncorrected_mcnemar, "approximation"),

@@ -22,7 +22,7 @@ CHECKS |= {
         3: RIGHT,
         1: "these are two sets of images: each share alone has a standard error of 0.1 points.",
         2: "two things differ, the network and how it was trained: either may be the reason.",
-        4: "S was picked from twelve after the runs: nine of ten comes up by luck among so many.",
+        4: "the pair was picked after the runs: among so many, some pair wins nine of ten by luck.",
     },
     "09-reliability": {
         "hint": "Is it surer than right, or less sure? And what does a T below 1 do to the probabilities?",
@@ -33,7 +33,9 @@ CHECKS |= {
 }
 
 
-@exercise("09-mcnemar", "On how many images is only A right, and on how many only B?")
+@exercise(
+    "09-mcnemar", "On how many images is only A right, and on how many only B? Then toss coins."
+)
 def _mcnemar(answer):
     labels = torch.arange(40) % 10
     a, b = labels.clone(), labels.clone()
@@ -56,6 +58,12 @@ def _mcnemar(answer):
         1 - p: "that is 1 - p.",
         9: "that is the number of wins; how often would fair coins do as well?",
         "asked": "one number is asked for, p",
-        "otherwise": "if only A is right on 9 images and only B on 2, p is 0.0654.",
+        "otherwise": "it is not the p of 9 images that only A reads, and 2 that only B reads.",
     }
-    yield wrong(call_answer(answer, a % 10, b % 10, labels), table)
+    a, b = a % 10, b % 10
+    yield wrong(call_answer(answer, a, b, labels), table)
+    exchanged = {p: RIGHT, "otherwise": "it should be the same if B wins, and is not."}
+    yield wrong(call_answer(answer, b, a, labels), exchanged)
+    nobody = {1: RIGHT, "otherwise": "if neither wins, p is 1: luck is always as lopsided."}
+    a[:7] = b[:7] = labels[:7]  # two are left for each
+    yield wrong(call_answer(answer, a, b, labels), nobody)

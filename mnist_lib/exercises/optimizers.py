@@ -34,8 +34,9 @@ CHECKS |= {
 
 @exercise("08-signum", "Keep the velocity in state, as momentum does, and step along its sign.")
 def _signum(answer):
-    slopes = torch.tensor([[2.0, 5, 0], [1, -1, 1], [-1, -1, 1]])  # three steps, three weights
-    weight, state = torch.zeros(3), {}
+    # Three steps, four weights; in the last the sum turns round only because old slopes fade.
+    slopes = torch.tensor([[2.0, 4, 0, 2], [1, -3, 1, -1.9], [-1, 0, 1, 0]])
+    weight, state = torch.zeros(4), {}
     for slope in slopes:
         weight = call_answer(answer, weight, slope, state, 0.5)
     fading = torch.tensor([[1, 0, 0], [0.9, 1, 0], [0.81, 0.9, 1]])  # with β = 0.9
@@ -48,8 +49,14 @@ def _signum(answer):
         velocities: "those are the steps of momentum: take the sign of the velocity.",
         of_signs.sign(): early,
         of_signs: early,
+        slopes.cumsum(
+            dim=0
+        ).sign(): "old slopes have to fade: multiply the velocity by beta first.",
+        (
+            slopes + 0.9 * velocities
+        ).sign(): "that is Nesterov's step; take the sign of the velocity.",
     }
     table = {-0.5 * steps.sum(dim=0): said for steps, said in known.items()}
-    table["asked"] = "it returns the new weight, of shape (3,)"
+    table["asked"] = "it returns the new weight, of shape (4,)"
     table["otherwise"] = "after the slopes 2, 1 and -1 with lr=0.5 the weight should be -1.5."
     yield wrong(weight, table)

@@ -4,8 +4,11 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 from .base import COLOURS, MARKERS, array, describe, ink, new_axes, plot
+
+GREYS = LinearSegmentedColormap.from_list("greys", ["0.93", "0.1"])  # white is for no number
 
 
 @plot
@@ -88,7 +91,7 @@ def plot_table(table, form="{:.0f}", lowest=False, logarithmic=False, title="", 
     values = np.ma.masked_invalid(array(table.to_numpy(dtype=float)))
     rows, columns = values.shape
     ax = ax or new_axes(2 + 0.9 * columns, 1.2 + 0.42 * rows)
-    drawn = ax.imshow(values, "Greys", norm="log" if logarithmic else "linear", aspect="auto")
+    drawn = ax.imshow(values, GREYS, norm="log" if logarithmic else "linear", aspect="auto")
     for (row, column), value in np.ndenumerate(values.filled(np.nan)):
         missing = np.isnan(value)
         text = "–" if missing else form.format(value)
@@ -96,8 +99,9 @@ def plot_table(table, form="{:.0f}", lowest=False, logarithmic=False, title="", 
         ax.text(column, row, text, ha="center", va="center", color=colour)
     best = [(row, values[row].argmin()) for row in range(rows) if values[row].count()]
     for row, column in best if lowest else []:
-        frame = {"fill": False, "ec": COLOURS[1], "lw": 3}
-        ax.add_patch(plt.Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, **frame))
+        for colour, width in (("white", 6), ("black", 3)):  # seen on any shade
+            frame = {"fill": False, "ec": colour, "lw": width}
+            ax.add_patch(plt.Rectangle((column - 0.45, row - 0.44), 0.9, 0.88, **frame))
     ax.set_xticks(range(columns), table.columns)
     ax.set_yticks(range(rows), table.index)
     ax.set(xlabel=table.columns.name, ylabel=table.index.name)

@@ -114,7 +114,7 @@ def plot_reliability(confidences, right, bins=10, ax=None):
     ax.plot(sure, share, "o-", color=COLOURS[0], label="share right")
     ax.vlines(sure, *zip(*intervals), color="0.3", lw=2, label="its 95 % interval")
     ax.set(xlabel="confidence", ylabel="share right", xlim=(0, 1.02), ylim=(-0.02, 1.02))
-    ax.legend()
+    ax.legend(loc="lower right")
     above = ax.inset_axes((0, 1.06, 1, 0.25), sharex=ax)
     bars = above.bar((counts.index + 0.5) / bins, counts, 0.9 / bins, color=COLOURS[4])
     above.bar_label(bars, fmt="{:,.0f}", fontsize=9)

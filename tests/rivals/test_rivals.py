@@ -146,6 +146,82 @@ WORLDS = {
         {"right = torch.rand(2000, size) < 0.95": "right = torch.rand(2000, 10_000) < 0.95"},
         ["Half the test images"],
     ),
+    "06, digits that are not sorted": World(
+        "06_linear_and_nonlinear",
+        {"mnist.train.labels.argsort(stable=True)": "torch.randperm(len(mnist.train))"},
+        ["After sorted digits"],
+    ),
+    "06, no ReLU between": World(
+        "06_linear_and_nonlinear",
+        {"from torch import nn": "from torch import nn; nn.ReLU = nn.Identity"},
+        ["The ReLU between", "An output is 0"],
+    ),
+    "06, a second log-softmax over the batch": World(
+        "06_linear_and_nonlinear",
+        {"batch_logits.log_softmax(dim=1), labels": "batch_logits.log_softmax(dim=0), labels"},
+        ["A second log-softmax"],
+    ),
+    "07, images in which neighbours are strangers": World(
+        "07_cnn",
+        {
+            "mnist = load_mnist().to(device)": (
+                "mnist = load_mnist().to(device); mixed = torch.randperm(784, device=device)\n"
+                "for part in (mnist.train, mnist.validation, mnist.test):\n"
+                "    part.images[:] = part.images.flatten(1)[:, mixed].reshape(-1, 1, 28, 28)"
+            )
+        },
+        ["With equal epochs", "Shuffling makes both worse"],
+    ),
+    "07, a network that has not learned": World(
+        "07_cnn",
+        {'tiny_vgg = kept["TinyVGG"]': "tiny_vgg = models.TinyVGG().to(device)"},
+        ["Of its wrong answers"],
+    ),
+    "07, rates that do not fall": World(
+        "07_cnn",
+        {"LinearLR(optimizer, 1, 0, steps)": "LinearLR(optimizer, 1, 1, steps)"},
+        ["With the same highest rate"],
+    ),
+    "08, a round bowl": World(
+        "08_optimizers",
+        {"100 * across**2": "across**2"},
+        ["The best pair", "Adagrad needs"],
+    ),
+    "08, a contest of two": World(
+        "08_optimizers",
+        {".reshape(8, -1)": ".reshape(8, -1)[:2]"},
+        ["In over a tenth"],
+    ),
+    "08, a schedule that stays, and a velocity that is not evened out": World(
+        "08_optimizers",
+        {
+            "OneCycleLR(optimizer, highest, total_steps=steps, cycle_momentum=False)": (
+                "ConstantLR(optimizer, 1)"
+            ),
+            "update = evened_out(": "update = (",
+        },
+        ["From at least nine", "Muon on the first layer", "Our muon follows"],
+    ),
+    "09, a twin that is the same network": World(
+        "09_confusion_matrix",
+        {"base_seed() + 1)": "base_seed())"},
+        ["Of the images that a twin"],
+    ),
+    "09, nines as frequent as the others": World(
+        "09_confusion_matrix",
+        {"nines[len(nines) // 10 :]": "nines[:0]"},
+        ["Missing every rare nine"],
+    ),
+    "09, a network that is no surer than right": World(
+        "09_confusion_matrix",
+        {"by_heart[60], mnist": "by_heart[4], mnist", "of_test[60]": "of_test[4]"},
+        ["It takes more than a quarter"],
+    ),
+    "09, judges that have not learned": World(
+        "09_confusion_matrix",
+        {"return train(UnpaddedConvNet, split": "return UnpaddedConvNet().to(device)\n    (split"},
+        ["More than half of the blatant"],
+    ),
 }
 
 
