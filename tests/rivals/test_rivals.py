@@ -170,7 +170,7 @@ WORLDS = {
                 "    part.images[:] = part.images.flatten(1)[:, mixed].reshape(-1, 1, 28, 28)"
             )
         },
-        ["With equal epochs", "Shuffling makes both worse"],
+        ["With equal epochs", "Shuffling costs"],
     ),
     "07, a network that has not learned": World(
         "07_cnn",
@@ -200,12 +200,12 @@ WORLDS = {
             ),
             "update = evened_out(": "update = (",
         },
-        ["From at least nine", "Muon on the first layer", "Our muon follows"],
+        ["Over ten seeds", "Muon on the first layer", "Our muon follows"],
     ),
     "09, a twin that is the same network": World(
         "09_confusion_matrix",
         {"base_seed() + 1)": "base_seed())"},
-        ["Of the images that a twin"],
+        ["Of the images that either"],
     ),
     "09, nines as frequent as the others": World(
         "09_confusion_matrix",
@@ -220,7 +220,7 @@ WORLDS = {
     "09, judges that have not learned": World(
         "09_confusion_matrix",
         {"return train(UnpaddedConvNet, split": "return UnpaddedConvNet().to(device)\n    (split"},
-        ["More than half of the blatant"],
+        ["More than half of the labels"],
     ),
 }
 
