@@ -195,14 +195,7 @@ def train_together(
     weights = _share_memory(models)
     form = make_model().to(orders.device)  # takes the weights of all; its own may get lost
     form(train.images[:1])  # an error of the model's own comes from here
-    if _is_elementwise(make_optimizer):
-        learn = {n: weights[n] for n, own in models[0].named_parameters() if own.requires_grad}
-        groups = _groups_of_rates(learn, runs)
-    else:
-        groups = [
-            {"params": list(model.parameters()), "lr": rate}
-            for model, (rate, _) in zip(models, runs)
-        ]
+    groups = _parameter_groups(make_optimizer, models, weights, runs)
     optimizer = make_optimizer(groups, lr=runs[0][0])
     schedule = make_schedule(optimizer, steps) if make_schedule else None
     steps_alone(optimizer=optimizer, schedule=schedule)
@@ -233,12 +226,16 @@ def _is_elementwise(make_optimizer):
     return make_optimizer in ELEMENTWISE
 
 
-def _groups_of_rates(weights, runs):
-    """Parameter groups, one for each stretch of runs with the same learning rate: the parts of `weights`."""
+def _parameter_groups(make_optimizer, models, weights, runs):
+    """A parameter group for each model; or for each stretch of runs with one learning rate, parts of `weights`."""
+    if not _is_elementwise(make_optimizer):
+        pairs = zip(models, runs)
+        return [{"params": list(model.parameters()), "lr": rate} for model, (rate, _) in pairs]
+    learn = [weights[name] for name, own in models[0].named_parameters() if own.requires_grad]
     groups, start = [], 0
     for rate, some in groupby(runs, key=lambda run: run[0]):
         end, parts = start + len(list(some)), []
-        for weight in weights.values():
+        for weight in learn:
             parts.append(weight.detach()[start:end])
             parts[-1].grad = weight.grad[start:end]
         groups.append({"params": parts, "lr": rate})

@@ -17,7 +17,18 @@ argument.
 - `robustness`: what becomes of answers when digits move, or are prepared in other ways.
 """
 
-from .base import COLOURS, MARKERS, SHARES, SIGNED, STYLE, describe, new_axes, show, style
+from .base import (
+    COLOURS,
+    MARKERS,
+    SHARES,
+    SIGNED,
+    STYLE,
+    describe,
+    label_ends,
+    new_axes,
+    show,
+    style,
+)
 from .curves import (
     plot_accuracy_against_time,
     plot_history,
