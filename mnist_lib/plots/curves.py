@@ -89,6 +89,8 @@ def plot_table(table, form="{:.0f}", lowest=False, logarithmic=False, title="", 
         title: what the numbers are.
     """
     values = np.ma.masked_invalid(array(table.to_numpy(dtype=float)))
+    if logarithmic and (values <= 0).any():
+        raise ValueError(f"table must hold numbers above 0 for a ratio, got {values.min():g}")
     rows, columns = values.shape
     ax = ax or new_axes(2 + 0.9 * columns, 1.2 + 0.42 * rows)
     drawn = ax.imshow(values, GREYS, norm="log" if logarithmic else "linear", aspect="auto")
