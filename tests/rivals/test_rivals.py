@@ -170,7 +170,7 @@ WORLDS = {
                 "    part.images[:] = part.images.flatten(1)[:, mixed].reshape(-1, 1, 28, 28)"
             )
         },
-        ["With equal epochs", "Shuffling costs"],
+        ["With equal epochs"],
     ),
     "07, a network that has not learned": World(
         "07_cnn",
@@ -185,7 +185,12 @@ WORLDS = {
     "08, a round bowl": World(
         "08_optimizers",
         {"100 * across**2": "across**2"},
-        ["The best pair", "Adagrad needs"],
+        ["Adagrad needs"],
+    ),
+    "08, a velocity that forgets": World(
+        "08_optimizers",
+        {'beta * state.get("velocity", 0) + slope': '0 * state.get("velocity", 0) + slope'},
+        ["The best pair", "Our momentum"],
     ),
     "08, a contest of two": World(
         "08_optimizers",
@@ -204,8 +209,13 @@ WORLDS = {
     ),
     "09, a twin that is the same network": World(
         "09_confusion_matrix",
-        {"base_seed() + 1)": "base_seed())"},
+        {'answers["twin"] != labels\n': 'answers["CNN"] != labels\n'},
         ["Of the images that either"],
+    ),
+    "09, a twin whose errors have nothing to do with it": World(
+        "09_confusion_matrix",
+        {'answers["twin"] != labels\n': "torch.rand(len(labels)) < 0.02\n"},
+        ["Both are wrong together"],
     ),
     "09, nines as frequent as the others": World(
         "09_confusion_matrix",
