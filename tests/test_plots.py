@@ -933,6 +933,7 @@ def test_a_table_has_each_number_in_its_cell_and_frames_the_lowest_of_a_row(loga
         "errors, the lowest of each row: a ≈2 at ≈[1.0]; b ≈1 at ≈[0.1]."
     )
     assert not plots.plot_table(table).patches
+    assert texts(plots.plot_table(0 * table + 3, logarithmic=logarithmic))[:2] == ["3", "3"]
     with pytest.raises(ValueError, match="table must hold numbers above 0 for a ratio, got 0"):
         plots.plot_table(table - 1, logarithmic=True)
 

@@ -94,10 +94,11 @@ def plot_table(table, form="{:.0f}", lowest=False, logarithmic=False, title="", 
     rows, columns = values.shape
     ax = ax or new_axes(2 + 0.9 * columns, 1.2 + 0.42 * rows)
     drawn = ax.imshow(values, GREYS, norm="log" if logarithmic else "linear", aspect="auto")
+    shades = drawn.to_rgba(values)
     for (row, column), value in np.ndenumerate(values.filled(np.nan)):
         missing = np.isnan(value)
         text = "–" if missing else form.format(value)
-        colour = "black" if missing else ink(drawn.to_rgba(value))
+        colour = "black" if missing else ink(shades[row, column])
         ax.text(column, row, text, ha="center", va="center", color=colour)
     best = [(row, values[row].argmin()) for row in range(rows) if values[row].count()]
     for row, column in best if lowest else []:

@@ -168,7 +168,8 @@ WORLDS = {
                 "mnist = load_mnist().to(device); mixed = torch.randperm(784, device=device)\n"
                 "for part in (mnist.train, mnist.validation, mnist.test):\n"
                 "    part.images[:] = part.images.flatten(1)[:, mixed].reshape(-1, 1, 28, 28)"
-            )
+            ),
+            "mnist = load_mnist().to(pick_device())": "",
         },
         ["With equal epochs"],
     ),
@@ -185,6 +186,11 @@ WORLDS = {
     "08, a round bowl": World(
         "08_optimizers",
         {"100 * across**2": "across**2"},
+        ["The best pair"],
+    ),
+    "08, a ravine along the other axis": World(
+        "08_optimizers",
+        {"angle = math.radians(degrees)": "angle = math.radians(2 * degrees)"},
         ["Adagrad needs"],
     ),
     "08, a velocity that forgets": World(
