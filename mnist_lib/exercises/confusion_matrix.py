@@ -42,19 +42,18 @@ def _mcnemar(answer):
     b[:9] += 1  # only A is right
     a[9:11] += 1  # only B
     a[11:20], b[11:17], b[17:20] = labels[11:20] + 1, labels[11:17] + 2, labels[17:20] + 1
-    p, sides = binomtest(9, 11).pvalue, "that is one side; luck could have favoured B as well."
+    p, of_other_answers, of_all_read = (
+        binomtest(*wins_of).pvalue for wins_of in ((9, 11), (9, 17), (29, 51))
+    )
+    sides = "that is one side; luck could have favoured B as well."
     about = "that is the chi-squared approximation; count the ways, for so few images."
     table = {
         p: RIGHT,
         p / 2: sides,
         chi2.sf(7**2 / 11, 1): about,
         chi2.sf(6**2 / 11, 1): about,
-        binomtest(
-            9, 17
-        ).pvalue: "where both are wrong, nobody wins, even if they answer differently.",
-        binomtest(
-            29, 51
-        ).pvalue: "most images are read by both: only those that just one reads count.",
+        of_other_answers: "where both are wrong, nobody wins, even if they answer differently.",
+        of_all_read: "most images are read by both: only those that just one reads count.",
         1 - p: "that is 1 - p.",
         9: "that is the number of wins; how often would fair coins do as well?",
         "asked": "one number is asked for, p",

@@ -41,6 +41,7 @@ def _signum(answer):
         weight = call_answer(answer, weight, slope, state, 0.5)
     fading = torch.tensor([[1, 0, 0], [0.9, 1, 0], [0.81, 0.9, 1]])  # with β = 0.9
     velocities, of_signs = fading @ slopes, fading @ slopes.sign()
+    sums, ahead = slopes.cumsum(dim=0), slopes + 0.9 * velocities
     early = "the velocity adds up the slopes themselves; take the sign afterwards."
     known = {  # the steps, and what was misunderstood
         velocities.sign(): RIGHT,
@@ -49,12 +50,8 @@ def _signum(answer):
         velocities: "those are the steps of momentum: take the sign of the velocity.",
         of_signs.sign(): early,
         of_signs: early,
-        slopes.cumsum(
-            dim=0
-        ).sign(): "old slopes have to fade: multiply the velocity by beta first.",
-        (
-            slopes + 0.9 * velocities
-        ).sign(): "that is Nesterov's step; take the sign of the velocity.",
+        sums.sign(): "old slopes have to fade: multiply the velocity by beta first.",
+        ahead.sign(): "that is Nesterov's step; take the sign of the velocity.",
     }
     table = {-0.5 * steps.sum(dim=0): said for steps, said in known.items()}
     table["asked"] = "it returns the new weight, of shape (4,)"
