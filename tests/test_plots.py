@@ -69,10 +69,6 @@ def make_scores(seed):
     return {name: random.uniform(0.2, 1, 4) for name in ("linear", "MLP", "CNN")}
 
 
-def make_histories(seed):
-    return {name: make_history(seed + 10 * place) for place, name in enumerate(("linear", "CNN"))}
-
-
 def make_signals(seed):
     return torch.arange(16.0).reshape(2, 8) + seed, [[[0.1, 0.2, 0.3], [1, 1, 1]]]
 
@@ -167,7 +163,6 @@ CASES = {  # every plot function: data for it, by seed
     "plot_templates": lambda seed: (make_weights(seed).requires_grad_(),),
     "plot_history": lambda seed: (make_history(seed),),
     "plot_scores": lambda seed: (make_scores(seed),),
-    "plot_accuracy_against_time": lambda seed: (make_histories(seed),),
     "plot_lines": lambda seed: make_lines(seed),
     "plot_losses": lambda seed: ({"slow": [3.0, 2.0 - seed], "fast": make_points(seed)[0].abs()},),
     "plot_descent": lambda seed: make_points(seed),
@@ -354,9 +349,8 @@ def test_global_settings_stay_as_they_are_when_threads_draw():
     assert len(drawn) == 12 and dict(matplotlib.rcParams) == before
 
 
-@pytest.mark.parametrize("name", ["plot_history", "plot_accuracy_against_time"])
-def test_what_is_drawn_follows_the_style(name):
-    ax = draw(name)
+def test_what_is_drawn_follows_the_style():
+    ax = draw("plot_history")
     legend = ax.get_legend()
     assert not legend.get_frame_on() and not ax.spines["top"].get_visible()
     assert legend.get_texts()[0].get_fontsize() == plots.STYLE["font.size"]
@@ -657,18 +651,6 @@ def test_scores_are_bars_of_means_with_a_dot_for_each_seed():
     assert [label.get_text() for label in ax.get_yticklabels()] == list(scores)
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first stands on top"
     assert ax.get_xlabel() == "recall (%)"
-
-
-def test_accuracy_against_time_has_a_line_for_every_history():
-    histories = make_histories(0)
-    ax = plots.plot_accuracy_against_time(histories)
-    ends = []
-    for line, (name, history) in zip(ax.lines, histories.items(), strict=True):
-        assert line.get_label() == name
-        assert list(line.get_xdata()) == list(history["seconds"])
-        assert list(line.get_ydata()) == pytest.approx(list(100 * history["validation_accuracy"]))
-        ends += [100 * history["validation_accuracy"].iloc[-1], history["seconds"].iloc[-1]]
-    assert numbers(ax) == pytest.approx(ends, abs=0.051)
 
 
 # Shifts
@@ -1350,6 +1332,7 @@ def test_reliability_is_the_share_right_in_each_bin_of_confidence():
     ends = [tuple(path.vertices[:, 1]) for path in intervals.get_paths()]
     assert ends[0] == pytest.approx((0, 0.7935), abs=1e-4)  # none of one
     assert ends[2] == pytest.approx((0.0945, 0.9055), abs=1e-4)  # one of two
+    assert ends[3] == pytest.approx((0.2077, 0.9385), abs=1e-4)  # two of three
     (diagonal,) = (line for line in ax.lines if line.get_linestyle() == ":")
     assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
     error = (0.05 + 0.5 + 2 * 0.155 + 3 * 0.3) / 7
@@ -1461,11 +1444,6 @@ def test_a_signal_with_gaps_has_its_values_where_they_are():
 def test_a_history_of_one_row_can_be_seen():
     lines = plots.plot_history(make_history(0, rows=1)).lines
     assert all(line.get_marker() not in ("", "None", None) for line in lines)
-
-
-def test_what_the_description_names_is_drawn():
-    histories = {f"model {number}": make_history(number) for number in range(8)}
-    assert len(plots.plot_accuracy_against_time(histories).lines) == 8
 
 
 def test_the_description_of_scores_says_what_is_measured():

@@ -29,12 +29,7 @@ from .base import (
     show,
     style,
 )
-from .curves import (
-    plot_accuracy_against_time,
-    plot_history,
-    plot_scores,
-    plot_table,
-)
+from .curves import plot_history, plot_scores, plot_table
 from .descents import plot_descent, plot_lines, plot_losses, plot_paths
 from .drawings import plot_drawings, plot_strokes
 from .images import plot_digits, plot_pixels, plot_prediction

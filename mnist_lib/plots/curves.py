@@ -1,6 +1,5 @@
 """How training goes, and how models and optimizers compare."""
 
-import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,26 +26,6 @@ def plot_history(history, ax=None):
     ax.set(xlabel="step", ylabel="error rate (%)", ylim=(0, None))
     ax.legend()
     return describe(ax, f"Error rate against training step: {'; '.join(words)}.")
-
-
-@plot
-def plot_accuracy_against_time(histories, ax=None):
-    """Draw validation accuracy against seconds of training.
-
-    Args:
-        histories: {name: what `fit` returned, with validation}.
-    """
-    ax, words = ax or new_axes(7, 4), []
-    for (name, history), marker in zip(histories.items(), itertools.cycle(MARKERS)):
-        seconds, accuracy = history["seconds"], 100 * history["validation_accuracy"]
-        ax.plot(seconds, accuracy, f"{marker}-", label=name, markersize=5)
-        words.append(f"{name} ≈{accuracy.iloc[-1]:.1f} % after ≈{seconds.iloc[-1]:.1f} s")
-    ax.set(xlabel="seconds of training", ylabel="validation accuracy (%)", xscale="log")
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_formatter("")
-    ax.legend()
-    text = "Validation accuracy against training time, on a logarithmic axis"
-    return describe(ax, f"{text}: {'; '.join(words)}.")
 
 
 @plot
