@@ -1,6 +1,5 @@
 """How training goes, and how models and optimizers compare."""
 
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
