@@ -29,6 +29,7 @@ LONGEST = (
     "test_browser.py",
     "06_linear_and_nonlinear.ipynb",
     "12_save_load_resume.ipynb",
+    "16_do_explanations_hold.ipynb",
     "10_kernels_and_feature_maps.ipynb",
     "13_draw_a_digit.ipynb",
     "09_confusion_matrix.ipynb",

@@ -61,18 +61,17 @@ def shift_each(images, dx, dy):
     tensor([[0, 1, 2],
             [6, 0, 0]])
     """
-    count, channels, height, width = images.shape
+    count, _, height, width = images.shape
     for name, value in (("dx", dx), ("dy", dy)):
         if value.shape != (count,):  # a single number would move all of them
             expected = f"the shape ({count},), one shift for each image"
             raise ValueError(f"{name} must have {expected}, got {tuple(value.shape)}")
-    device = images.device
-    image = torch.arange(count, device=device).reshape(-1, 1, 1, 1)
-    channel = torch.arange(channels, device=device).reshape(-1, 1, 1)
-    rows = _sources(dy.to(device), height).reshape(-1, 1, height, 1)
-    columns = _sources(dx.to(device), width).reshape(-1, 1, 1, width)
-    padded = F.pad(images, (0, 1, 0, 1))  # a row and a column of zeros, at the end: place −1
-    return padded[image, channel, rows, columns]  # (N, C, H, W)
+    dx, dy = dx.to(images.device).clamp(-width, width), dy.to(images.device).clamp(-height, height)
+    reach = int(max(dx.abs().max(), dy.abs().max())) if count else 0
+    padded = F.pad(images, (reach, reach, reach, reach))
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # every window on it, no copies
+    image = torch.arange(count, device=images.device)
+    return windows[image, :, reach - dy, reach - dx]  # (N, C, H, W)
 
 
 def random_shift(images, largest):
@@ -195,12 +194,6 @@ def _mirror(maps, before, after, axis):
     first = maps.narrow(axis, 1, before).flip(axis)
     last = maps.narrow(axis, size - 1 - after, after).flip(axis)
     return torch.cat([first, maps, last], dim=axis)
-
-
-def _sources(shifts, size):
-    """Where each cell of an axis comes from, int64 (N, size): −1 or `size` where nothing does."""
-    places = torch.arange(size, device=shifts.device)
-    return (places - shifts.unsqueeze(1)).clamp(-1, size)
 
 
 def _answers(model, images, steps):

@@ -1,10 +1,11 @@
 """The checks behind "Your turn": right answers pass, wrong ones are told what was probably misunderstood."""
 
 import ast
+import copy
 import io
 from contextlib import redirect_stdout
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -143,9 +144,39 @@ def changed_in_place(model, images, layer, channel, factor):
     return logits
 
 
-def share_awake(maps):
-    """Exercise 10-awake, answered."""
-    return (maps.amax(dim=(2, 3)) > 0).float().mean(dim=0)
+def share_as_bad(cost, pair, least=None, others="all", sign=1):
+    """Exercise 10-control, answered; or with other pairs: "with itself", "apart", "as given"."""
+    pairs = list(combinations(range(8), 2))
+    left_out = {"with itself": (), "as given": pair}.get(others, sorted(pair))
+    pairs = [two for two in pairs if two != tuple(left_out)]
+    pairs = [two for two in pairs if others != "apart" or not set(two) & set(pair)]
+    bound = cost(pair) if least is None else least
+    return sum(sign * cost(two) >= sign * bound for two in pairs) / len(pairs)
+
+
+def blind_to_two(net, layers=(5,), copied=True, changes=()):
+    """Exercise 11-blind, answered; or with changes beside it."""
+    net = copy.deepcopy(net) if copied else net
+    for number in layers:
+        net.layers[number].stride = 1
+    if "bias" in changes:
+        net.layers[0].bias.data.zero_()
+    if "ReLU" in changes:
+        net.layers[1] = nn.LeakyReLU(0.0)
+    if "dead" in changes:
+        net.forward = lambda images: torch.zeros(len(images), 10)
+    return net
+
+
+def edges(images):
+    """Exercise 16-impostor, answered with the size of the image's own slopes."""
+    return F.conv2d(images, torch.tensor([[[[-1.0, 0, 1]]]]), padding=(0, 1))[:, 0].abs()
+
+
+def slope_of(model, images):
+    """How fast the logits rise along each pixel."""
+    images = images.clone().requires_grad_(True)
+    return torch.autograd.grad(model(images).sum(), images)[0][:, 0]
 
 
 def all_logits(weight, bias, images, flip=(2, 3), with_bias=True):
@@ -317,15 +348,10 @@ RIGHT = {
     "09-tables": [3],
     "09-reliability": [0.5],
     "10-seen": [(8, 17), [8, 17], *several(8, 17)],
-    "10-occlusion": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], *several(0, -1, 0.3)],
-    "10-awake": [share_awake, lambda maps: (maps > 0).flatten(2).any(dim=2).double().mean(dim=0)],
     "10-factor": [logits_with, lambda *given: logits_with(*given).double()],
-    "11-where": [(12, 7), [12, 7], *several(12, 7)],
-    "11-cells": [(-2, 1), [-2, 1], *several(-2, 1)],
-    "11-always": [
-        lambda answers: (answers == answers[0]).all(dim=0).double().mean(),
-        lambda answers: sum(len(set(one)) == 1 for one in answers.T.tolist()) / answers.shape[1],
-    ],
+    "10-control": [share_as_bad, lambda *given: torch.tensor(share_as_bad(*given))],
+    "11-blind": [blind_to_two],
+    "11-cells": [(-1.5, 1), [-1.5, 1], *several(-1.5, 1)],
     "11-templates": [all_logits, lambda *given: all_logits(*given).double()],
     "12-tensors": [9],
     "12-numbers": [3_000_000, 3e6],
@@ -347,6 +373,12 @@ RIGHT = {
         lambda model, batches: float(sum(losses_of(model, batches)) / len(batches)),
         lambda model, batches: np.mean(torch.stack(losses_of(model, batches)).tolist()),
     ],
+    "16-falls": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], *several(0, -1, 0.3)],
+    "16-impostor": [
+        lambda model, images, answers: images[:, 0],
+        lambda model, images, answers: edges(images).double(),
+    ],
+    "16-conclusion": [2],
 }
 WRONG = [
     ("00-better", 0.89, "the answer is a model"),
@@ -589,7 +621,17 @@ WRONG = [
     ("09-reliability", 1, "changes nothing"),
     ("10-seen", (8, 13), "each sees five rows of pixels"),
     ("10-seen", (8.9, 17.2), "(8.9, 17.2) is not it"),
-    ("10-occlusion", ("none", -1, 0.3), "three numbers are asked for"),
+    ("16-falls", ("none", -1, 0.3), "three numbers are asked for"),
+    ("16-conclusion", 1, "knows nothing of this one"),
+    ("16-conclusion", 3, "outlive the loss"),
+    ("16-conclusion", 4, "twenty times less"),
+    ("16-impostor", lambda model, images, answers: slope_of(model, images), "knows too much"),
+    ("16-impostor", lambda model, images, answers: images, "is a tensor (N, 28, 28)"),
+    ("16-impostor", lambda model, images, answers: 0 * images[:, 0], "one shade"),
+    ("16-impostor", lambda model, images, answers: images[:, 0] / 0, "no numbers"),
+    ("16-impostor", lambda model, images, answers: 1 - images[:, 0], "far from any ink"),
+    ("16-impostor", lambda model, images, answers: images.mean(dim=0).expand(4, 28, 28), "every"),
+    ("16-impostor", lambda model, images, answers: "picture", "and yours is str"),
     ("10-seen", (4, 6), "go on"),
     ("10-seen", (8, 12), "the pooling looks at two rows"),
     ("10-seen", (8, 16), "rows 12 and 13"),
@@ -602,22 +644,14 @@ WRONG = [
     ("10-seen", (0, 27), "(0, 27) is not it"),
     ("10-seen", 8, "two numbers are asked for"),
     ("10-seen", (8, 12, 17), "two numbers are asked for"),
-    ("10-occlusion", (2, -1, 0.5), "those are the slopes"),
-    ("10-occlusion", (0, -1, 0.5), "c is 0.6, not 1"),
-    ("10-occlusion", (0, 1, -0.3), "how far does it *fall*"),
-    ("10-occlusion", (0, 1, 0.3), "a fall of minus one"),
-    ("10-occlusion", (-0.7, 0.3, -1.0), "logits that are left"),
-    ("10-occlusion", (2, 1, 0.5), "sizes of slopes"),
-    ("10-occlusion", (0, 0, 0), "one pixel away at a time"),
-    ("10-occlusion", -0.7, "three numbers"),
-    ("10-awake", lambda maps: (maps > 0).float().mean(dim=(0, 2, 3)), "share of cells"),
-    ("10-awake", lambda maps: (maps.amax(dim=(2, 3)) > 0).sum(dim=0), "that is a count"),
-    ("10-awake", lambda maps: (maps.amax(dim=(2, 3)) > 0).float().mean(dim=1), "for each image"),
-    ("10-awake", lambda maps: (maps.amin(dim=(2, 3)) > 0).float().mean(dim=0), "not all"),
-    ("10-awake", lambda maps: maps.amax(dim=(2, 3)).mean(dim=0), "compare with zero"),
-    ("10-awake", lambda maps: 1 - share_awake(maps), "asleep"),
-    ("10-awake", lambda maps: share_awake(maps).mean(), "shape (3,)"),
-    ("10-awake", lambda maps: torch.zeros(3), "its share is 0.75"),
+    ("16-falls", (2, -1, 0.5), "those are the slopes"),
+    ("16-falls", (0, -1, 0.5), "c is 0.6, not 1"),
+    ("16-falls", (0, 1, -0.3), "how far does it *fall*"),
+    ("16-falls", (0, 1, 0.3), "a fall of minus one"),
+    ("16-falls", (-0.7, 0.3, -1.0), "logits that are left"),
+    ("16-falls", (2, 1, 0.5), "sizes of slopes"),
+    ("16-falls", (0, 0, 0), "one pixel away at a time"),
+    ("16-falls", -0.7, "three numbers"),
     ("10-factor", larger_weights, "the model is another one afterwards"),
     ("10-factor", partial(logits_with, keep=True), "remove the hook"),
     ("10-factor", changed_in_place, "clone it first"),
@@ -628,36 +662,34 @@ WRONG = [
     ("10-factor", partial(logits_with, place=...), "all channels"),
     ("10-factor", partial(logits_with, place=(0, 0)), "not the logits with that channel"),
     ("10-factor", lambda *arguments: logits_with(*arguments)[:, :5], "logits (5, 10)"),
-    ("11-where", (7, 12), "exchanged"),
-    ("11-where", (8, 13), "both signs"),
-    ("11-where", (8, 7), "moves down"),
-    ("11-where", (12, 13), "moves left"),
-    ("11-where", (13, 8), "mind the signs"),
-    ("11-where", (1, 1), r"(1, 1) is not it"),
-    ("11-where", 12, "two numbers"),
-    ("11-where", (12.9, 7.4), "(12.9, 7.4) is not it"),
-    ("11-where", (12, 7, 0), "two numbers are asked for, (row, column), and yours is (12, 7, 0)"),
-    ("11-where", ("12", "7"), "two numbers are asked for, (row, column), and yours is ('12', '7')"),
-    ("11-where", torch.tensor([[12, 7]]), "two numbers"),
-    ("11-cells", (2, -1), "the other way"),
-    ("11-cells", (-8, 4), "those are pixels; a cell"),
-    ("11-cells", (8, -4), "not the way back"),
-    ("11-cells", (-4, 2), "two poolings"),
-    ("11-cells", (1, -2), "exchanged"),
-    ("11-cells", (-2, -1), "have to go down"),
-    ("11-cells", (2, 1), "have to go left"),
+    ("10-control", partial(share_as_bad, least=2.6), "at least as much"),
+    ("10-control", partial(share_as_bad, others="with itself"), "leave it out"),
+    ("10-control", partial(share_as_bad, sign=-1), "at most as much"),
+    ("10-control", lambda *given: 1 - share_as_bad(*given), "cost less"),
+    ("10-control", lambda *given: 27 * share_as_bad(*given), "a count"),
+    ("10-control", partial(share_as_bad, others="apart"), "another pair, too"),
+    ("10-control", lambda cost, pair: 0.5, "the 27 other pairs"),
+    ("10-control", lambda cost, pair: cost, "one share is asked for"),
+    ("10-control", partial(share_as_bad, others="as given"), "(5, 2)"),
+    ("11-cells", (1.5, -1), "the other way"),
+    ("11-cells", (-6, 4), "those are pixels; a cell"),
+    ("11-cells", (6, -4), "not the way back"),
+    ("11-cells", (-3, 2), "two poolings"),
+    ("11-cells", (-1, 1), "no need to round"),
+    ("11-cells", (-2, 1), "no need to round"),
+    ("11-cells", (1, -1.5), "exchanged"),
+    ("11-cells", (-1.5, -1), "have to go down"),
+    ("11-cells", (1.5, 1), "have to go left"),
     ("11-cells", (-1, 0.5), "(-1, 0.5) is not it"),
     ("11-cells", -2, "two numbers"),
     ("11-cells", (-2, 1, 0), "two numbers are asked for, (dx, dy), and yours is (-2, 1, 0)"),
     ("11-cells", (-2, True), "two numbers"),
-    ("11-cells", (-2, 1, "right"), "two numbers"),
-    ("11-always", lambda answers: (answers == answers[0]).double().mean(), "one change is enough"),
-    ("11-always", lambda answers: (answers == answers[0])[1:].double().mean(), "over the shifts"),
-    ("11-always", lambda answers: (answers == answers[0]).all(1).double().mean(), "of shifts"),
-    ("11-always", lambda answers: (answers == answers[0]).all(0), "now the share"),
-    ("11-always", lambda answers: (answers == answers[0]).all(0).sum(), "a count"),
-    ("11-always", lambda answers: 1 - (answers == answers[0]).all(0).double().mean(), "changes"),
-    ("11-always", lambda answers: 0.3, "make a share of 0.5"),
+    ("11-blind", lambda net: net, "moved by two pixels"),
+    ("11-blind", partial(blind_to_two, layers=(2, 5)), "blind to a move by one"),
+    ("11-blind", partial(blind_to_two, copied=False), "change a copy"),
+    ("11-blind", partial(blind_to_two, changes=["bias"]), "the weights are not those"),
+    ("11-blind", partial(blind_to_two, changes=["ReLU"]), "2 layers are different"),
+    ("11-blind", partial(blind_to_two, changes=["dead"]), "does not look at the digits"),
     ("11-templates", lambda *given: all_logits(*given, flip=()), "other way round"),
     ("11-templates", lambda *given: all_logits(*given, with_bias=False), "the bias is missing."),
     ("11-templates", lambda *given: all_logits(*given, (), False), "missing, and the order"),

@@ -446,6 +446,17 @@ def test_maps_share_a_scale_or_have_their_own():
     assert ax.figure.axes == [ax]
 
 
+def test_a_dash_marks_what_is_below_zero_in_a_small_map():
+    kernel = torch.tensor([[-4.0, 0, 4], [0.1, -0.1, -1]])  # a dash below −0.4
+    for ax in (plots.plot_maps(kernel[None]), plots.plot_map_grid(kernel[None, None], [0], [0])):
+        (dashes,) = ax.collections
+        assert dashes.get_offsets().tolist() == [[0.5, 0.5], [2.5, 1.5]]
+        dark, pale = dashes.get_edgecolors()[:, 0]
+        assert (dark, pale) == (1, 0)  # white on dark, black on pale
+    assert not plots.plot_maps(-torch.ones(1, 8, 8)).collections
+    assert not plots.plot_map_grid(torch.ones(1, 1, 2, 2), [0], [0], images=True).collections
+
+
 def test_maps_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"\(N, H, W\).*got \(3, 4\)"):
         plots.plot_maps(torch.ones(3, 4))
@@ -781,7 +792,7 @@ def test_shares_by_radius_are_means_over_seeds_in_a_band_of_all_seeds():
     assert re.search(r": MLP ≈\S+ at 0, ≈\S+ at 3, ≈\S+ at 6; CNN ≈\S+ at 0", ax.description)
     assert ax.get_ylabel() == "consistency (%)" and ax.get_ylim()[0] == 0
     assert all(tick == int(tick) for tick in ax.get_xticks())
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["MLP", "CNN"]
+    assert {text.get_text() for text in ax.texts} == {"MLP", "CNN"} and ax.get_legend() is None
 
 
 @pytest.mark.filterwarnings("error")

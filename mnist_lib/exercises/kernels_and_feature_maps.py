@@ -1,5 +1,7 @@
 """The exercises of notebook 10_kernels_and_feature_maps."""
 
+from itertools import combinations
+
 import torch
 
 from .base import CHECKS, RIGHT, call_answer, exercise, wrong
@@ -20,39 +22,7 @@ CHECKS |= {
         (4, 12): "the pooling halves: behind it neighbours are two rows apart.",
         (4, 10): "the pooling halves: behind it neighbours are two rows apart.",
     },
-    "10-occlusion": {
-        "hint": "The logit of the image, less the logit with that pixel at 0.",
-        "asked": "three numbers are asked for, one for each pixel",
-        "otherwise": "with the image (0, 1, 0.6) the logit is −0.7; take one pixel away at a time.",
-        (0, -1, 0.3): RIGHT,
-        (2, -1, 0.5): "those are the slopes; a pixel that is black already cannot fall.",
-        (0, -1, 0.5): "c is 0.6, not 1: only so much of it can be taken away.",
-        (0, 1, -0.3): "how far does it *fall*? Without b the logit rises: minus one.",
-        (0, 1, 0.3): "b has a negative weight: without it the logit rises, a fall of minus one.",
-        (-0.7, 0.3, -1): "those are the logits that are left; the fall was asked for.",
-        (2, 1, 0.5): "those are sizes of slopes; multiply by the pixel, and mind the sign.",
-    },
 }
-
-
-@exercise("10-awake", "Largest cell first, then the comparison, then the mean over images.")
-def _awake(answer):
-    maps = torch.zeros(4, 3, 2, 2)
-    maps[0, 0, 1, 1], maps[1, 0, 0, 0], maps[2, 0], maps[3, 1, 0, 1] = 0.5, 3.0, 1.0, 0.25
-    above = (maps > 0).flatten(2).float()  # (images, channels, cells)
-    awake = above.amax(dim=2)
-    table = {
-        awake.mean(dim=0): RIGHT,
-        above.mean(dim=(0, 2)): "that is the share of cells; one awake cell is enough.",
-        awake.sum(dim=0): "that is a count; divide by the number of images.",
-        awake.mean(dim=1): "that is for each image; average over dim 0.",
-        above.amin(dim=2).mean(dim=0): "one cell above zero is enough, not all.",
-        maps.amax(dim=(2, 3)).mean(dim=0): "compare with zero before you average.",
-        1 - awake.mean(dim=0): "that is the share asleep.",
-        "asked": "the result has the shape (3,), one for each channel",
-        "otherwise": "where 3 of 4 images have a cell above zero in a channel, its share is 0.75.",
-    }
-    yield wrong(call_answer(answer, maps), table)
 
 
 @exercise("10-factor", "What a hook returns replaces the output. Change a copy of it.")
@@ -88,3 +58,41 @@ def _factor(answer):
     if any(not torch.equal(output, copy) for output, copy in given):
         yield "you changed what the layer gave, in place: clone it first, and change the copy."
     yield wrong(logits, table)
+
+
+@exercise(
+    "10-control",
+    "There are 28 pairs of eight channels. Leave the chosen one out, and ask cost of the rest.",
+)
+def _control(answer):
+    pair, costs = (2, 5), {}
+    for number, (a, b) in enumerate(combinations(range(8), 2)):
+        costs[a, b] = costs[b, a] = number % 7 / 2  # from 0 to 3 points
+    costs[2, 5] = costs[5, 2] = 2.5
+    others = torch.tensor([costs[two] for two in combinations(range(8), 2) if two != pair])
+    apart = [costs[two] for two in combinations(range(8), 2) if not set(two) & set(pair)]
+    as_bad = (others >= 2.5).double()
+    table = {
+        as_bad.mean(): RIGHT,
+        (as_bad.sum() + 1) / 28: "the pair itself is no rival: leave it out.",
+        (others > 2.5).double().mean(): "a pair that costs the same counts: at least as much.",
+        (others < 2.5).double().mean(): "that is the share of pairs that cost less.",
+        (others <= 2.5).double().mean(): "that is the share that costs at most as much.",
+        as_bad.sum(): "that is a count; divide by the number of other pairs.",
+        (torch.tensor(apart) >= 2.5)
+        .double()
+        .mean(): "a pair that shares one channel is another pair, too.",
+        "asked": "one share is asked for, from 0 to 1",
+        "otherwise": "it is not the share of the 27 other pairs that cost at least as much.",
+    }
+
+    def cost(two):
+        a, b = two
+        return costs[int(a), int(b)]
+
+    yield wrong(call_answer(answer, cost, pair), table)
+    turned = {
+        as_bad.mean(): RIGHT,
+        "otherwise": "the pair (5, 2) is the pair (2, 5): leave it out.",
+    }
+    yield wrong(call_answer(answer, cost, pair[::-1]), turned)

@@ -1,53 +1,76 @@
 """The exercises of notebook 11_shift_robustness."""
 
+import copy
+
 import torch
+from torch import nn
 from torch.nn import functional as F
 
-from .base import CHECKS, RIGHT, call_answer, exercise, wrong
+from .base import CHECKS, RIGHT, Unanswered, call_answer, exercise, wrong
 
 CHECKS |= {
-    "11-where": {
-        "hint": "Rows count down, columns count right; dx belongs to the columns.",
-        "asked": "two numbers are asked for, (row, column)",
-        (12, 7): RIGHT,
-        (7, 12): "row and column are exchanged: dy changes the row, dx the column.",
-        (8, 13): "both signs are turned round: positive dy moves down, to larger rows.",
-        (8, 7): "positive dy moves down, and rows are counted downwards.",
-        (12, 13): "negative dx moves left, to smaller columns.",
-        (13, 8): "dx changes the column, dy the row; and mind the signs.",
-    },
     "11-cells": {
         "hint": "Two poolings by 2: how wide is a cell? And back is the other way.",
         "asked": "two numbers are asked for, (dx, dy)",
-        (-2, 1): RIGHT,
-        (2, -1): "that is where the maps have gone; to put them back is the other way.",
-        (-8, 4): "those are pixels; a cell is several pixels wide.",
-        (8, -4): "those are pixels, and that is not the way back.",
-        (-4, 2): "there are two poolings before these maps, not one.",
-        (1, -2): "dx and dy are exchanged.",
-        (-2, -1): "dy = −4 moved the digit up, so its maps have to go down.",
-        (2, 1): "dx = 8 moved the digit right, so its maps have to go left.",
+        (-1.5, 1): RIGHT,
+        (1.5, -1): "that is where the maps have gone; to put them back is the other way.",
+        (-6, 4): "those are pixels; a cell is several pixels wide.",
+        (6, -4): "those are pixels, and that is not the way back.",
+        (-3, 2): "there are two poolings before these maps, not one.",
+        (-1, 1): "no need to round: a part of a cell can be put back.",
+        (-2, 1): "no need to round: a part of a cell can be put back.",
+        (1, -1.5): "dx and dy are exchanged.",
+        (-1.5, -1): "dy = −4 moved the digit up, so its maps have to go down.",
+        (1.5, 1): "dx = 6 moved the digit right, so its maps have to go left.",
     },
 }
 
 
-@exercise("11-always", "Compare each row with the first, then ask for all rows, then average.")
-def _always(answer):
-    answers = torch.tensor([[3, 5, 1, 7, 0, 9]] * 4)
-    answers[2, 1], answers[1, 2] = 6, 2  # two of six images change once
-    same = (answers == answers[0]).float()
-    always = same.amin(dim=0)
-    table = {
-        always.mean(): RIGHT,
-        same.mean(): "that is the mean over all shifts; one change is enough here.",
-        same[1:].mean(): "that is the mean over the shifts; one change is enough.",
-        same.amin(dim=1).mean(): "that is a share of shifts; the share of images was asked for.",
-        always: "that says it of each image; now the share.",
-        always.sum(): "that is a count; divide by the number of images.",
-        1 - always.mean(): "that is the share that changes.",
-        "otherwise": "of four images, two that never change their class make a share of 0.5.",
-    }
-    yield wrong(call_answer(answer, answers), table)
+@exercise(
+    "11-blind", "How far apart are the pixels of two neighbouring cells behind the second pooling?"
+)
+def _blind(answer):
+    class Largest(nn.Module):
+        def forward(self, maps):
+            return maps.amax(dim=(2, 3))
+
+    class Lab(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(
+                *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+                *(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+                *(nn.Conv2d(16, 20, 3, padding=1), nn.ReLU(), Largest(), nn.Linear(20, 10)),
+            )
+
+        def forward(self, images):
+            return self.layers(images)
+
+    with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
+        torch.manual_seed(0)
+        net, digits = Lab().eval(), torch.rand(4, 1, 20, 20)
+    canvas = F.pad(digits, (24, 24, 24, 24))
+    moved = [F.pad(digits, (24 + by, 24 - by, 24 + by, 24 - by)) for by in (1, 2)]
+    before, weights = net(canvas), copy.deepcopy(net.state_dict())
+    given = answer(net)  # no copy of it: what is done to it must be seen
+    if given is None or given is ...:
+        raise Unanswered("the function returns nothing (print is not enough, it has to return)")
+    if not torch.equal(net(canvas), before):
+        yield "the network you were given is another one afterwards: change a copy."
+    same = given.state_dict()
+    if same.keys() != weights.keys() or any(not torch.equal(same[k], weights[k]) for k in weights):
+        yield "the weights are not those of the network."
+    logits, by_one, by_two = given(canvas), given(moved[0]), given(moved[1])
+    if logits.shape != (4, 10) or torch.allclose(logits[0], logits[1], atol=1e-6):
+        yield "it does not look at the digits any more: each has to get logits of its own."
+    if not torch.allclose(by_two, logits, atol=1e-5):
+        yield "moved by two pixels, its logits are others."
+    if torch.allclose(by_one, logits, atol=1e-5):
+        yield "it is blind to a move by one, too: that is more than the smallest change."
+    of_layers = [(layer, net.layers[n]) for n, layer in enumerate(given.layers)]
+    other = [str(ours) for layer, ours in of_layers if str(layer) != str(ours)]
+    if len(other) > 1:
+        yield f"{len(other)} layers are different from before; one is enough."
 
 
 @exercise("11-templates", "F.conv2d slides the template; turn rows and columns round at the end.")

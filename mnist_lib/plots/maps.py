@@ -4,12 +4,26 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..machinery.checks import check_image
-from .base import COLOURS, SIGNED, array, describe, new_axes, panels, plot, texts, tile, tiles
+from .base import (
+    COLOURS,
+    SIGNED,
+    array,
+    describe,
+    ink,
+    new_axes,
+    panels,
+    plot,
+    texts,
+    tile,
+    tiles,
+)
 
 
 @plot
 def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     """Draw maps of numbers of either sign. Purple is below zero, white is zero, orange above.
+
+    In maps of up to 7×7 numbers, such as kernels, a dash marks each one that is well below zero.
 
     Args:
         maps: (N, H, W), N at least 1: weights, feature maps, the outputs of a convolution.
@@ -22,6 +36,7 @@ def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     ax, drawn, captions = tiles(ax, values, captions, columns, inches, above=True)
     for map, scale in zip(drawn, values if own_scale else [values] * len(values)):
         _tint(map, scale)
+    _draw_dashes(ax)
     if not own_scale:
         _draw_bar(ax, map, values)
     count, height, width = values.shape
@@ -40,6 +55,19 @@ def _tint(drawn, values):
     """Give a picture signed colours that reach as far as some values."""
     limit = np.abs(values).max() or 1.0
     drawn.set(cmap=SIGNED, clim=(-limit, limit))
+
+
+def _draw_dashes(ax):
+    """A dash in each cell of a small map that is below zero by a tenth of the scale: a sign that grey shows, too."""
+    dashes = []
+    for drawn in ax.images:
+        values, (left, _, _, top) = drawn.get_array(), drawn.get_extent()
+        below = np.argwhere(values < 0.1 * drawn.get_clim()[0]) if max(values.shape) <= 7 else ()
+        colours = drawn.to_rgba(values)
+        dashes += [(left + x + 0.5, top + y + 0.5, ink(colours[y, x])) for y, x in below]
+    if dashes:
+        x, y, colours = zip(*dashes)
+        ax.scatter(x, y, marker="_", s=14, c=colours, linewidths=1.2)
 
 
 def _draw_bar(ax, drawn, values):
@@ -93,6 +121,8 @@ def plot_map_grid(
             _tint(drawn, part if own_scale else values)
         elif own_scale:
             drawn.autoscale()
+    if not images:
+        _draw_dashes(ax)
     edge = 0.03 * max(width, height)
     ax.set(xlim=(-edge, x[-1] + width + edge), ylim=(y[-1] + height + edge, -edge))
     ax.set_xticks(x + width / 2, columns, rotation=90 if max(map(len, columns)) > 9 * size else 0)

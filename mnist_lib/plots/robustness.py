@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 
 from ..shifts import by_radius
-from .base import COLOURS, MARKERS, SHARES, describe, ink, line_look, new_axes, panels, plot
+from .base import (
+    COLOURS,
+    MARKERS,
+    SHARES,
+    describe,
+    ink,
+    label_ends,
+    line_look,
+    new_axes,
+    panels,
+    plot,
+)
 
 
 def _check_shares(tables, missing=False):
@@ -93,7 +104,7 @@ def _draw_bands(ax, tables, xlabel, ylabel, against, radii=False):
         ends = (f"≈{mean[at]:.1f} at {at if radii else f'≈{at:g}'}" for at in told)
         words.append(f"{name} {', '.join(ends)}")
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    label_ends(ax)
     text = f"{ylabel} against {against}: {'; '.join(words)}."
     return describe(ax, text[0].upper() + text[1:])
 

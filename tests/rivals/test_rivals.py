@@ -238,6 +238,139 @@ WORLDS = {
         {"return train(UnpaddedConvNet, split": "return UnpaddedConvNet().to(device)\n    (split"},
         ["More than half of the labels"],
     ),
+    "10, kernels that are edges": World(
+        "10_kernels_and_feature_maps",
+        {
+            "first = {seed: trained[seed].layers[0].weight.detach()[:, 0].cpu() for seed in seeds}": (
+                "import math\nfirst = {seed: torch.tanh(torch.arange(-2.0, 3)).expand(4, 5, 5)"
+                " for seed in seeds}"
+            )
+        },
+        ["Each trained layer", "But being smooth", "And the edge is"],
+    ),
+    "10, networks that learn nothing": World(
+        "10_kernels_and_feature_maps",
+        {
+            "trained = {seed: train_convnet(mnist.train, epochs, seed) for seed in seeds}": (
+                "trained = {seed: (seed_everything(seed + 50), ConvNet().to(device).eval())[1]"
+                " for seed in seeds}"
+            )
+        },
+        ["Each trained layer", "Trained kernels are nearer", "In both layers, two trained"],
+    ),
+    "10, notes that are copies, and a straight way": World(
+        "10_kernels_and_feature_maps",
+        {
+            "notes.append(watched.layers[0].weight.detach())": (
+                "notes.append(watched.layers[0].weight.detach().clone())"
+            ),
+            "(moments - moments[0]).flatten(1).norm(dim=1)": "torch.linspace(0, 1, len(moments))",
+        },
+        ["Without copies", "After a fifth"],
+    ),
+    "10, maps that do not follow the digit": World(
+        "10_kernels_and_feature_maps",
+        {
+            "maps = feature_maps(one, images, [layer])[layer].relu()": (
+                "maps = torch.rand_like(feature_maps(one, images, [layer])[layer])"
+            )
+        },
+        ["Two untrained networks agree", "In both layers, two trained"],
+    ),
+    "10, favourites by lot": World(
+        "10_kernels_and_feature_maps",
+        {
+            "return maps.amax(dim=(2, 3)).topk(count": (
+                "return torch.rand(len(maps), 8, device=device).topk(count"
+            )
+        },
+        ["An untrained network's favourites"],
+    ),
+    "10, a lie that is silence, and layers that are the same": World(
+        "10_kernels_and_feature_maps",
+        {
+            "lambda maps: maps.roll(1, dims=0)": "torch.zeros_like",
+            '("layers.1", ones[:4], zeros)': '("layers.4", ones[:4], zeros)',
+        },
+        ["One channel of four", "In each network another", "The half of the channels"],
+    ),
+    "10, a cost that is the purity": World(
+        "10_kernels_and_feature_maps",
+        {"same_order(pure.values(), of_zeros)": "same_order(of_zeros, of_zeros)"},
+        ["Purity goes along"],
+    ),
+    "11, convolutions that differ from place to place": World(
+        "11_shift_robustness",
+        {
+            "from torch.nn import functional as F\n\nfrom mnist_lib.plots": (
+                f"{UNSHARED.replace('maps.shape[-1])', 'maps.shape[-1], device=maps.device)')}\n"
+                "from mnist_lib.plots"
+            )
+        },
+        ["Away from the edge"],
+    ),
+    "11, maps that are not put back": World(
+        "11_shift_robustness",
+        {"net.layers[8:](move_back(maps, cells))": "net.layers[8:](maps)"},
+        ["With their maps put back", "For two pixels", "Digits that never moved"],
+    ),
+    "11, a maximum that knows the place": World(
+        "11_shift_robustness",
+        {
+            "return maps.amax(dim=(2, 3))": (
+                "where = torch.linspace(-2, 2, maps.shape[-1], device=maps.device)\n"
+                "        return (maps * where).sum(dim=(2, 3)) + (maps.mT * where).sum(dim=(2, 3))"
+            )
+        },
+        ["At radius 4, each with a global", "On a large canvas"],
+    ),
+    "11, augmentation that moves nothing": World(
+        "11_shift_robustness",
+        {"partial(random_shift, largest=4)": "partial(random_shift, largest=0)"},
+        ["Augmented, networks with flatten"],
+    ),
+    "11, a border without zeros": World(
+        "11_shift_robustness",
+        {"padding=1)": "padding=1, padding_mode='replicate')"},
+        ["On the canvas, networks", "Cut back to the frame"],
+    ),
+    "16, pictures that ask no network": World(
+        "16_do_explanations_hold",
+        {
+            "return slopes(*given) * given[1][:, 0]": "return given[1][:, 0] + 0.01 * given[1].rot90()[:, 0]"
+        },
+        ["With the sign, the mean", "With the sign, two trained", "On average, the other"],
+    ),
+    "16, nonsense that is true": World(
+        "16_do_explanations_hold",
+        {"few.labels[torch.randperm(300).to(device)]": "few.labels"},
+        ["With the sign, the mean"],
+    ),
+    "16, true labels that are nonsense": World(
+        "16_do_explanations_hold",
+        {"few_true.append(train_convnet(few, 40, seed))": "few_true.append(nonsense[-1])"},
+        ["True labels of the same"],
+    ),
+    "16, untrained networks that are trained": World(
+        "16_do_explanations_hold",
+        {
+            "untrained.append(ConvNet().to(device).eval())": "untrained.append(trained[seed - seeds[0] - 1])"
+        },
+        ["With the sign, the mean", "Twenty by an untrained", "Helped in the same way"],
+    ),
+    "16, a sign that does not count": World(
+        "16_do_explanations_hold",
+        {"(predict(model, without) != before)": "(torch.rand(len(images)) < 0.1).to(device)"},
+        ["Twenty pixels by slope"],
+    ),
+    "16, an ascent that goes down, and no help": World(
+        "16_do_explanations_hold",
+        {
+            "+ rate * slope)": "- rate * slope)",
+            '"helped": (trained, True)': '"helped": (trained, False)',
+        },
+        ["Another trained network reads", "It reads more of them"],
+    ),
 }
 
 
