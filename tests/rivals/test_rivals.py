@@ -246,7 +246,7 @@ WORLDS = {
                 " for seed in seeds}"
             )
         },
-        ["Each trained layer", "But being smooth", "And the edge is"],
+        ["Each trained layer", "But being smooth"],
     ),
     "10, networks that learn nothing": World(
         "10_kernels_and_feature_maps",
@@ -336,9 +336,7 @@ WORLDS = {
     ),
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",
-        {
-            "return slopes(*given) * given[1][:, 0]": "return given[1][:, 0] + 0.01 * given[1].rot90()[:, 0]"
-        },
+        {"return slopes(*given) * given[1][:, 0]": "return given[1][:, 0]"},
         ["With the sign, the mean", "With the sign, two trained", "On average, the other"],
     ),
     "16, nonsense that is true": World(
