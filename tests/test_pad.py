@@ -28,7 +28,7 @@ EXAMPLES = {"a one": ONE, "a seven": SEVEN}
 class Unpainted(FigureCanvasAgg):
     """A figure on it is drawn and described, but has no pixels: those take most of the time."""
 
-    def print_png(self, file):
+    def print_png(self, file, pil_kwargs):
         pass
 
 

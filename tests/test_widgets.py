@@ -125,7 +125,7 @@ def pad_with_a_seven():
 class Unpainted(FigureCanvasAgg):
     """A figure on it is drawn and described, but has no pixels: those take most of the time."""
 
-    def print_png(self, file):
+    def print_png(self, file, pil_kwargs):
         pass
 
 
@@ -1138,11 +1138,10 @@ def probabilities_by_torch(networks, image):
         }
 
 
-def test_probabilities_and_maps_are_those_of_the_moved_digit(monkeypatch):
+def test_probabilities_and_maps_are_those_of_the_moved_digit():
     """The maps are those of the last model."""
     networks, split = make_networks(), make_digits()
     explorer = shift_explorer(networks, split, "layers.4")
-    drawn = recorded(monkeypatch, plots, "plot_maps")
     for number, dx, dy in SHIFTS:
         explorer.choose(digit=number, dx=dx, dy=dy)
         moved = moved_by_hand(split.images[number], dx, dy)
@@ -1163,9 +1162,18 @@ def test_probabilities_and_maps_are_those_of_the_moved_digit(monkeypatch):
         check_bars(ax, expected, label=number % 10)
         with torch.no_grad():
             maps = networks["TinyVGG"].layers[:5](moved[None])[0]
-        (shown,) = drawn[-1]
-        torch.testing.assert_close(shown, maps)
-        assert "Below, layers.4: 10 maps of 14×14 numbers" in alt
+        tiled = ax.images[1].get_array()  # 10 maps, 8 to a row, a cell apart
+        assert (
+            tiled.shape == (2 * 15 - 1, 8 * 15 - 1)
+            and ax.images[1].get_clim()[1] == maps.abs().max()
+        )
+        for number, one in enumerate(maps):
+            top, left = 15 * (number // 8), 15 * (number % 8)
+            shown = torch.tensor(tiled[top : top + 14, left : left + 14])
+            torch.testing.assert_close(shown, one, check_dtype=False)
+        assert tiled.mask[14].all() and tiled.mask[:, 14].all() and tiled.mask[15:, 30:].all()
+        low, high = maps.min(), maps.max()
+        assert f"Below, layers.4: 10 maps of 14×14 numbers, from ≈{low:.2f} to ≈{high:.2f}" in alt
         printed = []
         names = {"split": split, "models": networks}
         names["print"] = lambda *values, printed=printed: printed.append(values)
@@ -1225,7 +1233,7 @@ def test_every_move_changes_what_is_shown_and_back_it_is_as_before(painted):
 
 def test_a_move_is_drawn_once(monkeypatch):
     explorer = EXPLORERS["shift"]()
-    drawn = recorded(monkeypatch, plots, "plot_maps")
+    drawn = recorded(monkeypatch, plots, "describe")
     moves = [lambda: setattr(explorer.arrow_keys, "x", 2)]
     moves += [lambda: setattr(explorer.arrow_keys, "x", 2)]  # no move
     moves += [lambda: explorer.arrow_keys.set_state({"x": 3, "y": 1})]  # as the page does

@@ -21,7 +21,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 COLOURS += ("#D55E00", "#000000", "#999999", "#882255")
 MARKERS = ("o", "s", "^", "D", "v", "x", "P", "*", "<")  # so that grey tells lines apart too
 # For weights: purple below zero, white at zero, orange above; in grey, what is below zero is the darker.
-SIGNED = ["#14123f", "#5c5aa8", "#ffffff", "#f9d2a0", "#f2a23c"]
+SIGNED = ["#14123f", "#5c5aa8", "#ffffff", "#fbdcb4", "#f5b25a"]
 SIGNED = LinearSegmentedColormap.from_list("signed", SIGNED)
 SHARES = "cividis"  # for 0 to 100 %, also in grey (Nuñez, Anderton and Renslow 2018)
 CENTRED = {"ha": "center", "va": "center"}  # for texts
@@ -134,6 +134,7 @@ def label_ends(ax):
     for place, ((x, y), line) in zip(places, ends):
         look = {"xycoords": "axes fraction", "va": "center", "annotation_clip": False}
         lead = {"arrowstyle": "-", "color": line.get_color(), "shrinkA": 2, "shrinkB": 0}
+        lead["relpos"] = (0, 0.5)  # from the left end of the name
         at = (x, float(np.clip(y, 0, 1)))
         ax.annotate(line.get_label(), at, (1.05, place), arrowprops=lead, **look)
 

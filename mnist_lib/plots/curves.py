@@ -37,18 +37,21 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
     """
     scores = dict(scores)  # a DataFrame, too
     ax = ax or new_axes(7, 0.7 + 0.55 * len(scores))
-    words = []
+    words, small = [], all(100 * array(shares).max() < 5 for shares in scores.values())
     for place, (name, shares) in enumerate(scores.items()):
         values = 100 * array(shares).ravel()
-        mean = f"{values.mean():.1f}"
+        mean = f"{values.mean():.{2 if small else 1}f}"
         ax.barh(place, values.mean(), color=COLOURS[4], height=0.6)
-        ax.plot(values, np.full(len(values), place), "o", color=COLOURS[6], markersize=4)
-        side = {"textcoords": "offset points", "va": "center"}
-        ax.annotate(f"mean {mean}", (values.max(), place), (7, 0), **side)
+        apart = place + np.linspace(-0.2, 0.2, len(values)) * (
+            len(values) > 1
+        )  # none hides another
+        ax.plot(values, apart, "o", color=COLOURS[6], markersize=4, clip_on=False)
+        side = {"xycoords": ("axes fraction", "data"), "va": "center"}
+        ax.annotate(f"mean {mean}", (1.02, place), annotation_clip=False, **side)
         words.append(f"{name} ≈{mean}")
     ax.set(yticks=range(len(scores)), yticklabels=scores, xlabel=xlabel)
     ax.invert_yaxis()
-    ax.margins(x=0.2)
+    ax.margins(x=0.05)
     ax.set_xlim(left=0)
     text = f"Bars: {xlabel}, the mean of several runs, with a dot for each run."
     return describe(ax, f"{text} {'; '.join(words)}.")

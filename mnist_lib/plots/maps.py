@@ -23,7 +23,7 @@ from .base import (
 def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     """Draw maps of numbers of either sign. Purple is below zero, white is zero, orange above.
 
-    In maps of up to 7×7 numbers, such as kernels, a dash marks each one that is well below zero.
+    In maps of up to 7×7 numbers, such as kernels, a dash marks each one that is clearly below zero.
 
     Args:
         maps: (N, H, W), N at least 1: weights, feature maps, the outputs of a convolution.
@@ -58,11 +58,11 @@ def _tint(drawn, values):
 
 
 def _draw_dashes(ax):
-    """A dash in each cell of a small map that is below zero by a tenth of the scale: a sign that grey shows, too."""
+    """A dash in each cell of a small map that is clearly below zero: a sign that grey shows, too."""
     dashes = []
     for drawn in ax.images:
         values, (left, _, _, top) = drawn.get_array(), drawn.get_extent()
-        below = np.argwhere(values < 0.1 * drawn.get_clim()[0]) if max(values.shape) <= 7 else ()
+        below = np.argwhere(values < 0.04 * drawn.get_clim()[0]) if max(values.shape) <= 7 else ()
         colours = drawn.to_rgba(values)
         dashes += [(left + x + 0.5, top + y + 0.5, ink(colours[y, x])) for y, x in below]
     if dashes:
@@ -125,7 +125,7 @@ def plot_map_grid(
         _draw_dashes(ax)
     edge = 0.03 * max(width, height)
     ax.set(xlim=(-edge, x[-1] + width + edge), ylim=(y[-1] + height + edge, -edge))
-    ax.set_xticks(x + width / 2, columns, rotation=90 if max(map(len, columns)) > 9 * size else 0)
+    ax.set_xticks(x + width / 2, columns, rotation=90 if max(map(len, columns)) > 11 * size else 0)
     ax.set_yticks(y + height / 2, rows)
     ax.set(xlabel=column_title, ylabel=row_title)
     ax.xaxis.tick_top()
@@ -134,22 +134,26 @@ def plot_map_grid(
     ax.spines[:].set_visible(False)
     if not (own_scale or images):
         _draw_bar(ax, drawn, values)
-    return describe(ax, _grid_words(values, (rows, columns), (row_title, column_title), images))
+    names, titles = (rows, columns), (row_title, column_title)
+    return describe(ax, _grid_words(values, names, titles, own_scale, images))
 
 
-def _grid_words(values, names, titles, images):
+def _grid_words(values, names, titles, own_scale, images):
     """What a grid of maps shows."""
     counts, sides = values.shape[:2], []
     for count, word, each, title in zip(counts, ("row", "column"), names, titles):
-        listed = f"≈[{', '.join(each)}]" if any(each) else ""
+        listed = f"≈[{'; '.join(each)}]" if any(each) else ""
         words = ": ".join(filter(None, (title, listed)))
         sides.append(f"{count} {word}{'s' * (count > 1)}" + (f" ({words})" if words else ""))
     sides, (height, width) = " and ".join(sides), values.shape[2:]
     if images:
         return f"Images of {height}×{width} pixels in {sides}."
+    if own_scale:
+        words = "each on a scale of its own; purple is below zero, orange above"
+        return f"Maps of {height}×{width} numbers in {sides}, {words}."
     at = np.unravel_index(np.abs(values).max(axis=(2, 3)).argmax(), counts)
     place = [f"{title} {each[k]}".strip() for title, each, k in zip(titles, names, at)]
-    furthest = f"The number furthest from zero: ≈[{', '.join(filter(None, place))}]."
+    furthest = f"The number furthest from zero: ≈[{'; '.join(filter(None, place))}]."
     return f"Maps of {height}×{width} numbers in {sides}, {_range(values)}. {furthest}"
 
 

@@ -117,7 +117,7 @@ def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
         tables: {name: DataFrame of shares from 0 to 1, a row for each seed, a column for each radius}; at most 9.
         ylabel: what the shares are.
     """
-    against = "the radius of the shift, means over seeds"
+    against = "the radius of the shift, means over seeds in bands from the lowest to the highest"
     ax = _draw_bands(ax, tables, "radius of the shift (pixels)", ylabel, against, radii=True)
     ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
@@ -131,7 +131,13 @@ def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
         tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each number}; at most 9.
         xlabel, ylabel: what the numbers and the shares are.
     """
-    return _draw_bands(ax, tables, xlabel, ylabel, f"{xlabel}, means of several runs")
+    return _draw_bands(
+        ax,
+        tables,
+        xlabel,
+        ylabel,
+        f"{xlabel}, means of several runs in bands from the lowest to the highest",
+    )
 
 
 @plot

@@ -8,8 +8,8 @@ from torch import nn
 from .. import plots, training
 
 A_BAR = 0.17  # inches, from one bar to the next
-ABOVE = 0.65  # inches above the bars, for the name of a model and its answer
-A_ROW = 2.5  # inches from the bars of a model to those below
+ABOVE = 0.72  # inches above the bars, for the name of a model and its answer
+A_ROW = 2.57  # inches from the bars of a model to those below
 
 
 def ask(models, image):

@@ -197,7 +197,7 @@ def _image(view, step):
         figure = Figure(view.figure_size, dpi=2 * PIXELS_PER_INCH, layout="none")
         ax = view.draw(step, figure)
         file = io.BytesIO()
-        FigureCanvasAgg(figure).print_png(file)
+        FigureCanvasAgg(figure).print_png(file, pil_kwargs={"compress_level": 1})  # 5 times faster
     width, height = (round(PIXELS_PER_INCH * inches) for inches in view.figure_size)
     return (
         f'<img alt="{html.escape(ax.description)}" width="{width}" height="{height}" '
