@@ -376,6 +376,7 @@ RIGHT = {
     "16-falls": [(0, -1, 0.3), [2 * 0, -1 * 1, 0.5 * 0.6], *several(0, -1, 0.3)],
     "16-impostor": [
         lambda model, images, answers: images[:, 0],
+        lambda model, images, answers: images[:, 0] > 0,
         lambda model, images, answers: edges(images).double(),
     ],
     "16-conclusion": [2],

@@ -49,9 +49,10 @@ def _impostor(answer):
         if not isinstance(one, torch.Tensor) or one.shape != (4, 28, 28):
             got = tuple(one.shape) if isinstance(one, torch.Tensor) else type(one).__name__
             yield f"the result is a tensor (N, 28, 28), here (4, 28, 28), and yours is {got}."
+    pictures = [one.detach().double() for one in pictures]
     if not all(torch.isfinite(one).all() for one in pictures):
         yield "some of the numbers are no numbers."
-    flat = [one.detach().flatten(1).double() for one in pictures]
+    flat = [one.flatten(1) for one in pictures]
     flat = [rows - rows.mean(dim=1, keepdim=True) for rows in flat]
     if any((rows.norm(dim=1) < 1e-9).any() for rows in flat):
         yield "a picture of one shade convinces nobody: it has to show something."

@@ -246,7 +246,7 @@ WORLDS = {
                 " for seed in seeds}"
             )
         },
-        ["Each trained layer", "But being smooth"],
+        ["Each trained layer", "But noise as smooth"],
     ),
     "10, networks that learn nothing": World(
         "10_kernels_and_feature_maps",
@@ -256,7 +256,7 @@ WORLDS = {
                 " for seed in seeds}"
             )
         },
-        ["Each trained layer", "Trained kernels are nearer", "In both layers, two trained"],
+        ["Each trained layer", "On average, trained kernels", "In both layers, two trained"],
     ),
     "10, notes that are copies, and a straight way": World(
         "10_kernels_and_feature_maps",
@@ -337,7 +337,7 @@ WORLDS = {
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",
         {"return slopes(*given) * given[1][:, 0]": "return given[1][:, 0]"},
-        ["With the sign, the mean", "With the sign, two trained", "On average, the other"],
+        ["With the sign, the mean", "In slope × pixel, two trained", "On average, the other"],
     ),
     "16, nonsense that is true": World(
         "16_do_explanations_hold",
