@@ -246,7 +246,12 @@ WORLDS = {
                 " for seed in seeds}"
             )
         },
-        ["Each trained layer", "But noise as smooth"],
+        ["Each trained layer"],
+    ),
+    "10, noise that is not smoothed": World(
+        "10_kernels_and_feature_maps",
+        {"if neighbours(noise) >= smoothness:": "if True:"},
+        ["But noise as smooth"],
     ),
     "10, networks that learn nothing": World(
         "10_kernels_and_feature_maps",
@@ -268,14 +273,10 @@ WORLDS = {
         },
         ["Without copies", "After a fifth"],
     ),
-    "10, maps that do not follow the digit": World(
+    "10, other digits that are the same": World(
         "10_kernels_and_feature_maps",
-        {
-            "maps = feature_maps(one, images, [layer])[layer].relu()": (
-                "maps = torch.rand_like(feature_maps(one, images, [layer])[layer])"
-            )
-        },
-        ["Two untrained networks agree", "In both layers, two trained"],
+        {"digits.roll(int(other_digits), dims=0)": "digits"},
+        ["Two untrained networks agree"],
     ),
     "10, favourites by lot": World(
         "10_kernels_and_feature_maps",
@@ -316,23 +317,18 @@ WORLDS = {
     ),
     "11, a maximum that knows the place": World(
         "11_shift_robustness",
-        {
-            "return maps.amax(dim=(2, 3))": (
-                "where = torch.linspace(-2, 2, maps.shape[-1], device=maps.device)\n"
-                "        return (maps * where).sum(dim=(2, 3)) + (maps.mT * where).sum(dim=(2, 3))"
-            )
-        },
-        ["At radius 4, each with a global", "On a large canvas"],
+        {"return maps.amax(dim=(2, 3))": "return maps[..., 3, 3]"},
+        ["At radius 4, each with a global", "Augmented, each with a global"],
     ),
     "11, augmentation that moves nothing": World(
         "11_shift_robustness",
         {"partial(random_shift, largest=4)": "partial(random_shift, largest=0)"},
         ["Augmented, networks with flatten"],
     ),
-    "11, a border without zeros": World(
+    "11, networks that met the border everywhere": World(
         "11_shift_robustness",
-        {"padding=1)": "padding=1, padding_mode='replicate')"},
-        ["On the canvas, networks", "Cut back to the frame"],
+        {'wide_nets = lab["global max, 65 maps"]': 'wide_nets = lab["global max, augmented"]'},
+        ["On the canvas, networks"],
     ),
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",
