@@ -5,6 +5,7 @@ import functools
 import random
 from functools import partial
 from itertools import product
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -387,18 +388,18 @@ def test_a_failed_write_leaves_the_same(tmp_path, monkeypatch):
 
 
 def test_a_copy_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
-    def half(source, target):
-        target.write_bytes(source.read_bytes()[:100])
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def no_links(path, other):
+        raise OSError(errno.EPERM, "No second names here")  # a second name would need no copy
 
     for number, save in enumerate(both_checkpoints("save_checkpoint")):
         folder = tmp_path / str(number)
         folder.mkdir()
         for step in (1, 2):
             save(folder / "run.pt", {"step": step})
+        full = OSError(errno.ENOSPC, "No space left on device")
         with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-            patch.setattr("os.link", half)  # a second name would need no copy
-            patch.setattr("shutil.copyfile", half)
+            patch.setattr("os.link", no_links)
+            patch.setattr("os.fsync", Mock(side_effect=[None, full]))  # the new file, then the copy
             save(folder / "run.pt", {"step": 3})
         found = {file.name: checkpoints.load_checkpoint(file) for file in folder.iterdir()}
         assert found == {"run.pt": {"step": 2}, "run.pt.previous": {"step": 1}}

@@ -219,16 +219,18 @@ def trains(model, batches):
     return mean
 
 
-def without_prefix(state, mend=lambda name: name.removeprefix("module.")):
-    """Exercise 12-prefix, answered; or with a mistake in how a name is mended."""
-    return {mend(name): tensor for name, tensor in state.items()}
-
-
-def renamed_in_place(state):
-    """Exercise 12-prefix, with the state_dict itself changed."""
-    for name in list(state):
-        state[name.removeprefix("module.")] = state.pop(name)
-    return state
+def load_whole(model, state, names=True, shapes=True, raised=ValueError, strict=True):
+    """Exercise 12-whole, answered; or with something that is not compared."""
+    own = model.state_dict()
+    if names and own.keys() != state.keys():
+        raise raised("names")
+    if shapes and any(state[name].shape != own[name].shape for name in own if name in state):
+        raise raised("shapes")
+    try:
+        model.load_state_dict(state, strict=strict)
+    except RuntimeError as error:
+        raise raised("refused") from error
+    return model
 
 
 def load_newest(path, seen=(CheckpointError, FileNotFoundError), load=load_checkpoint, raised=0):
@@ -353,13 +355,8 @@ RIGHT = {
     "11-blind": [blind_to_two],
     "11-cells": [(-1.5, 1), [-1.5, 1], *several(-1.5, 1)],
     "11-templates": [all_logits, lambda *given: all_logits(*given).double()],
-    "12-tensors": [9],
-    "12-numbers": [3_000_000, 3e6],
-    "12-prefix": [
-        without_prefix,
-        lambda state: {name: t.clone() for name, t in without_prefix(state).items()},
-        lambda state: dict(reversed(without_prefix(state).items())),
-    ],
+    "12-missing": ["optimizer", "The optimizer."],
+    "12-whole": [load_whole, lambda model, state: load_whole(model, dict(state))],
     "12-newest": [load_newest],
     "13-grey": [(0.25, 0.75), [0.25, 0.75], *several(0.25, 0.75)],
     "13-box": [(10, 2), (30 / 3, 6 / 3), *several(10, 2)],
@@ -699,22 +696,21 @@ WRONG = [
     ("11-templates", lambda *given: all_logits(*given, flip=(3,)), "rows are the other way"),
     ("11-templates", lambda *given: all_logits(*given) * 0, "not the logits of the linear model"),
     ("11-templates", lambda weight, bias, images: images.flatten(1) @ weight.T, "has the shape"),
-    ("12-tensors", 6, "has buffers, too"),
-    ("12-tensors", 7, "more beside its running mean"),
-    ("12-tensors", 8, "how many batches"),
-    ("12-tensors", 3, "each has several"),
-    ("12-tensors", 12, "ReLU, dropout and flatten"),
-    ("12-numbers", 1_000_000, "Adam keeps numbers of its own"),
-    ("12-numbers", 2_000_000, "Adam keeps two"),
-    ("12-numbers", 4_000_000, "slopes"),
-    ("12-numbers", 3, "there are a million"),
-    ("12-prefix", partial(without_prefix, mend=lambda n: n.replace("module.", "")), "inside"),
-    ("12-prefix", partial(without_prefix, mend=lambda n: n[7:]), "has to stay"),
-    ("12-prefix", partial(without_prefix, mend=lambda n: n.lstrip("module.")), "has to stay"),
-    ("12-prefix", partial(without_prefix, mend=str), "the names should be layers.0.weight"),
-    ("12-prefix", lambda state: [*without_prefix(state)], "is a dict, and yours is a list"),
-    ("12-prefix", lambda state: dict.fromkeys(without_prefix(state)), "under the name of another"),
-    ("12-prefix", renamed_in_place, "the state_dict that was given has changed"),
+    ("12-missing", "schedule", "there is none to keep"),
+    ("12-missing", "batches", "from the random states"),
+    ("12-missing", "nothing", "a memory of the slopes"),
+    ("12-whole", partial(load_whole, shapes=False), "another shape was refused, but the layers"),
+    ("12-whole", partial(load_whole, names=False), "without a buffer was refused, but"),
+    ("12-whole", partial(load_whole, names=False, strict=False), "was taken without an error"),
+    ("12-whole", partial(load_whole, raised=KeyError), "and a KeyError came out"),
+    ("12-whole", lambda model, state: model, "not loaded whole"),
+    ("12-whole", lambda model, state: state, "the model that was given"),
+    ("12-whole", lambda model, state: load_whole(copy.deepcopy(model), state), "yours is another"),
+    (
+        "12-whole",
+        lambda model, state: (model.load_state_dict(state, strict=False), model)[1],
+        "a Run",
+    ),
     ("12-newest", lambda path: load_checkpoint(f"{path}.previous"), "both are whole"),
     ("12-newest", partial(never_fails, load=load_checkpoint), "cut short"),
     ("12-newest", partial(load_newest, load=torch.load, seen=Exception), "one bit"),

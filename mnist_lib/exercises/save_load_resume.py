@@ -1,56 +1,72 @@
 """The exercises of notebook 12_save_load_resume."""
 
+import copy
 import tempfile
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ..machinery.checkpoints import save_checkpoint
 from .base import CHECKS, RIGHT, call_answer, exercise
 
 CHECKS |= {
-    "12-tensors": {
-        "hint": "Go from layer to layer: what is learned, and what is kept beside it?",
-        9: RIGHT,
-        6: "batch normalisation has buffers, too.",
-        7: "batch normalisation keeps more beside its running mean.",
-        8: "batch normalisation keeps three things: a mean, a variance, and how many batches it saw.",
-        3: "that is the number of layers with tensors; each has several.",
-        12: "ReLU, dropout and flatten have no tensors.",
-    },
-    "12-numbers": {
-        "hint": "What does Adam's state hold for each weight? And do not forget the weight.",
-        3_000_000: RIGHT,
-        1_000_000: "that is the model; Adam keeps numbers of its own for each weight.",
-        2_000_000: "that is the optimizer alone, or one number too few: Adam keeps two for each weight.",
-        4_000_000: "slopes are computed anew at each step; they are not kept.",
-        3: "that is the count for each weight; there are a million.",
+    "12-missing": {
+        "hint": "What does each step depend on, beside the weights and the batch?",
+        "optimizer": RIGHT,
+        "schedule": "with a constant learning rate there is none to keep.",
+        "batches": "their order is drawn at the beginning of an epoch, from the random states.",
+        "nothing": "momentum is a memory of the slopes before; where is it kept?",
     },
 }
 
 
 @exercise(
-    "12-prefix", "A str has a method that removes something at its beginning, if it is there."
+    "12-whole", "Compare with model.state_dict() before you load: the names, then the shapes."
 )
-def _prefix(answer):
-    names = ("module.layers.0.weight", "layers.1.bias", "odd.module.bias", "models.scale")
-    state = {name: torch.full((2,), float(number)) for number, name in enumerate(names)}
-    given = dict(state)
-    result = call_answer(answer, given)
-    if given.keys() != state.keys():
-        yield "the state_dict that was given has changed; return a new one."
-    if not isinstance(result, dict):
-        yield f"the result is a dict, and yours is a {type(result).__name__}."
-    if "odd.bias" in result:
-        yield '"module." inside a name was taken away, too; only the beginning is meant.'
-    for name in names[1:]:
-        if name not in result:
-            yield f"{name!r} does not begin with module., and has to stay as it is."
-    right = dict(zip(("layers.0.weight", *names[1:]), state.values()))
-    if result.keys() != right.keys():
-        yield f"the names should be {', '.join(right)}, and yours are {', '.join(map(str, result))}."
-    if any(not torch.is_tensor(result[key]) or not result[key].equal(right[key]) for key in right):
-        yield "the names are right, but a tensor stands under the name of another, or was changed."
+def _whole(answer):
+    with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
+        torch.manual_seed(0)
+        model, other = (
+            nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)) for _ in range(2)
+        )
+    before = copy.deepcopy(model.state_dict())
+
+    def changed():
+        after = model.state_dict()
+        return any(not torch.equal(after[name], before[name]) for name in before)
+
+    state = copy.deepcopy(other.state_dict())
+    state["1.running_mean"] = torch.ones(4)
+    mine = copy.deepcopy(model)
+    loaded = call_answer(answer, mine, state)
+    if loaded is not mine:
+        yield f"the result is the model that was given, and yours is another {type(loaded).__name__}."
+    after = loaded.state_dict()
+    if any(not torch.equal(after[name], state[name]) for name in state):
+        yield "a state that fits was not loaded whole."
+    smaller = state | {"2.weight": torch.ones(1, 4)}
+    without = {name: tensor for name, tensor in state.items() if name != "1.running_mean"}
+    uncounted = {name: tensor for name, tensor in state.items() if "num_batches" not in name}
+    prefixed = {f"module.{name}": tensor for name, tensor in state.items()}
+    for given, what in (
+        (smaller, "a tensor of another shape"),
+        (without, "a state without a buffer"),
+        (uncounted, "a state without the counter of batches"),
+        (state | {"1.num_batches_tracked": torch.zeros(1).long()}, "a counter of another shape"),
+        (state | {"3.weight": torch.ones(2)}, "a name that the model does not have"),
+        (prefixed, "names with a prefix"),
+    ):
+        try:
+            answer(model, given)
+        except ValueError:
+            pass
+        except Exception as error:
+            yield f"{what}: a ValueError is asked for, and a {type(error).__name__} came out."
+        else:
+            yield f"{what} was taken without an error."
+        if changed():
+            yield f"{what} was refused, but the layers that fit are overwritten already."
 
 
 @exercise(

@@ -10,7 +10,6 @@ import os
 import pickle
 import random
 import re
-import shutil
 import warnings
 import weakref
 import zipfile
@@ -98,7 +97,7 @@ def _link(path, other):
     try:
         os.link(path, other)
     except OSError:
-        shutil.copyfile(path, other)
+        _write(other, path.read_bytes())
 
 
 def previous(path):

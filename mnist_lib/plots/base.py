@@ -119,6 +119,7 @@ def marks(number, dashes=None):
 
 def label_ends(ax):
     """Write the name of each line beside its right end, in place of a legend; where ends meet, names keep apart."""
+    ax.autoscale_view()  # where the lines will end
     to_axes, ends = ax.transAxes.inverted(), []
     for line in ax.lines:
         drawn = line.get_xydata()[np.isfinite(line.get_ydata())]
