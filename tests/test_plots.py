@@ -176,7 +176,6 @@ CASES = {  # every plot function: data for it, by seed
         "kernel",
         "step",
     ),
-    "plot_overlays": lambda seed: (make_images(seed), make_weights(seed).view(-1, 28, 28)[:7]),
     "plot_seen": lambda seed: make_seen(seed),
     "plot_shift_grids": lambda seed: ({"MLP": make_shares(seed), "CNN": make_shares(seed + 9)},),
     "plot_by_radius": lambda seed: ({"MLP": make_runs(seed), "CNN": make_runs(seed + 9)},),
@@ -532,38 +531,6 @@ def test_the_names_of_a_grid_do_not_touch_each_other(shape):
 def test_grids_that_do_not_fit_are_refused(maps, rows, columns, message):
     with pytest.raises(ValueError, match=message):
         plots.plot_map_grid(maps, rows, columns)
-
-
-@pytest.mark.filterwarnings("error")
-def test_overlays_show_the_outline_of_an_image_over_its_map():
-    images, maps = torch.zeros(3, 1, 20, 28), make_weights(0)[:3, :560].reshape(3, 20, 28)
-    images[1, 0, 5:10, 12:20] = 0.8  # the first is black, the last dark in one place
-    images[2, 0, 3, 4] = 0.1
-    maps[0, 19, 0], maps[1, 7, 8], maps[2, 2, 27] = -9, 8, 7
-    ax = plots.plot_overlays(images, maps, torch.tensor([4, 7, 1]), columns=2)
-    assert texts(ax) == ["4", "7", "1"]
-    assert [drawn.get_clim() for drawn in ax.images] == [(-9, 9)] * 3
-    assert all(np.array_equal(drawn.get_array(), map) for drawn, map in zip(ax.images, maps))
-    assert len(ax.collections) == 2
-    for outline, number, lit in zip(ax.collections, (1, 2), ((12, 20, 5, 10), (4, 5, 3, 4))):
-        left, _, _, top = ax.images[number].get_extent()
-        (path,) = outline.get_paths()
-        box = path.get_extents()
-        found = (box.x0 - left, box.x1 - left, box.y0 - top, box.y1 - top)
-        assert found == pytest.approx(lit, abs=1e-5)
-    assert numbers(ax)[:2] == [-9, 8] and "outlines of 3 images" in ax.description
-    assert "furthest from zero: ≈[19, 0; 7, 8; 2, 27]; captions: ≈[4, 7, 1]." in ax.description
-    ax = plots.plot_overlays(images, maps, own_scale=True)
-    assert [drawn.get_clim() for drawn in ax.images] == [(-9, 9), (-8, 8), (-7, 7)]
-
-
-@pytest.mark.parametrize("shape", [(3, 4, 4), (3, 1, 4, 5), (2, 1, 4, 4), (3, 3, 4, 4)], ids=str)
-def test_overlays_that_do_not_fit_are_refused(shape):
-    message = f"images and maps must be .* got {re.escape(str(shape))} and " + r"\(3, 4, 4\)"
-    with pytest.raises(ValueError, match=message):
-        plots.plot_overlays(torch.ones(shape), torch.ones(3, 4, 4))
-    with pytest.raises(ValueError, match="captions must be as many as pictures"):
-        plots.plot_overlays(torch.ones(3, 1, 4, 4), torch.ones(3, 4, 4), ["7"])
 
 
 def framed(ax):

@@ -34,7 +34,7 @@ from .descents import plot_descent, plot_lines, plot_losses, plot_paths
 from .drawings import plot_drawings, plot_strokes
 from .images import plot_digits, plot_pixels, plot_prediction
 from .judging import plot_confusion, plot_reliability
-from .maps import plot_map_grid, plot_maps, plot_overlays, plot_seen, plot_templates
+from .maps import plot_map_grid, plot_maps, plot_seen, plot_templates
 from .networks import plot_network
 from .robustness import plot_bands, plot_by_radius, plot_shift_grids, plot_ways
 from .windows import plot_convolution, plot_pooling, plot_signals

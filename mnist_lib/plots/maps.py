@@ -45,9 +45,9 @@ def plot_maps(maps, captions=None, columns=5, own_scale=False, ax=None):
     return describe(ax, words + ".")
 
 
-def _range(values, digits=".2f"):
+def _range(values):
     """The lowest and the highest number in words, and the colours."""
-    low, high = f"≈{values.min():{digits}}", f"≈{values.max():{digits}}"
+    low, high = f"≈{values.min():.2f}", f"≈{values.max():.2f}"
     return f"from {low} to {high}; purple is below zero, orange above"
 
 
@@ -155,36 +155,6 @@ def _grid_words(values, names, titles, own_scale, images):
     place = [f"{title} {each[k]}".strip() for title, each, k in zip(titles, names, at)]
     furthest = f"The number furthest from zero: ≈[{'; '.join(filter(None, place))}]."
     return f"Maps of {height}×{width} numbers in {sides}, {_range(values)}. {furthest}"
-
-
-@plot
-def plot_overlays(images, maps, captions=None, columns=5, own_scale=False, ax=None):
-    """Draw maps of numbers of either sign over the outlines of images: what speaks for an answer, and where.
-
-    Args:
-        images: (N, 1, H, W), N at least 1, 0 black to 1 white; the outline is where they are half as bright.
-        maps: (N, H, W). Purple is below zero, white is zero, orange above.
-        captions, columns, own_scale: as in `plot_maps`.
-    """
-    images, values, captions, places = array(images), array(maps), texts(captions), []
-    if values.ndim != 3 or images.shape != values[:, None].shape:
-        shapes = f"{images.shape} and {values.shape}"
-        raise ValueError(f"images and maps must be (N, 1, H, W) and (N, H, W), got {shapes}")
-    ax = plot_maps(values, captions, columns, own_scale, ax)
-    for (image,), map, drawn in zip(images, values, list(ax.images)[-len(values) :]):
-        left, right, bottom, top = drawn.get_extent()
-        if image.max() > image.min():
-            level, place = [(image.min() + image.max()) / 2], (left, right, top, bottom)
-            look = {"colors": "black", "linewidths": 1}
-            ax.contour(image, level, origin="lower", extent=place, **look)
-        row, column = np.unravel_index(np.abs(map).argmax(), map.shape)
-        places.append(f"{row}, {column}")
-    count, height, width = values.shape
-    words = f"The {'outline of 1 image' if count == 1 else f'outlines of {count} images'}, over each a map of its "
-    words += f"{height}×{width} pixels, {_range(values, '.2g')}; row and column of the number furthest from zero: "
-    words += f"≈[{'; '.join(places)}]"
-    words += f"; captions: ≈[{', '.join(captions)}]" if captions is not None else ""
-    return describe(ax, words + ".")
 
 
 @plot
