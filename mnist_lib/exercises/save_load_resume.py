@@ -21,6 +21,19 @@ CHECKS |= {
 }
 
 
+def _unfit(state):
+    """States that do not fit the model of `state` exactly, and what is wrong with each."""
+    kept = [name for name in state if name != "1.running_mean"]
+    yield state | {"2.weight": torch.ones(1, 4)}, "a tensor of another shape"
+    yield {name: state[name] for name in kept}, "a state without a buffer"
+    kept = [name for name in state if "num_batches" not in name]
+    yield {name: state[name] for name in kept}, "a state without the counter of batches"
+    counter = {"1.num_batches_tracked": torch.zeros(1).long()}
+    yield state | counter, "a counter of another shape"
+    yield state | {"3.weight": torch.ones(2)}, "a name that the model does not have"
+    yield {f"module.{name}": tensor for name, tensor in state.items()}, "names with a prefix"
+
+
 @exercise(
     "12-whole", "Compare with model.state_dict() before you load: the names, then the shapes."
 )
@@ -45,18 +58,7 @@ def _whole(answer):
     after = loaded.state_dict()
     if any(not torch.equal(after[name], state[name]) for name in state):
         yield "a state that fits was not loaded whole."
-    smaller = state | {"2.weight": torch.ones(1, 4)}
-    without = {name: tensor for name, tensor in state.items() if name != "1.running_mean"}
-    uncounted = {name: tensor for name, tensor in state.items() if "num_batches" not in name}
-    prefixed = {f"module.{name}": tensor for name, tensor in state.items()}
-    for given, what in (
-        (smaller, "a tensor of another shape"),
-        (without, "a state without a buffer"),
-        (uncounted, "a state without the counter of batches"),
-        (state | {"1.num_batches_tracked": torch.zeros(1).long()}, "a counter of another shape"),
-        (state | {"3.weight": torch.ones(2)}, "a name that the model does not have"),
-        (prefixed, "names with a prefix"),
-    ):
+    for given, what in _unfit(state):
         try:
             answer(model, given)
         except ValueError:

@@ -1,6 +1,7 @@
 """The exercises of notebook 11_shift_robustness."""
 
 import copy
+from collections import OrderedDict
 
 import torch
 from torch import nn
@@ -30,25 +31,14 @@ CHECKS |= {
     "11-blind", "How far apart are the pixels of two neighbouring cells behind the second pooling?"
 )
 def _blind(answer):
-    class Largest(nn.Module):
-        def forward(self, maps):
-            return maps.amax(dim=(2, 3))
-
-    class Lab(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layers = nn.Sequential(
-                *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-                *(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-                *(nn.Conv2d(16, 20, 3, padding=1), nn.ReLU(), Largest(), nn.Linear(20, 10)),
-            )
-
-        def forward(self, images):
-            return self.layers(images)
-
     with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
         torch.manual_seed(0)
-        net, digits = Lab().eval(), torch.rand(4, 1, 20, 20)
+        layers = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [nn.Conv2d(16, 20, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d(1)]
+        layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(20, 10))
+        net = nn.Sequential(OrderedDict(layers=layers)).eval()  # LabNet has `layers`, too
+        digits = torch.rand(4, 1, 20, 20)
     canvas = F.pad(digits, (24, 24, 24, 24))
     moved = [F.pad(digits, (24 + by, 24 - by, 24 + by, 24 - by)) for by in (1, 2)]
     before, weights = net(canvas), copy.deepcopy(net.state_dict())
