@@ -318,7 +318,7 @@ WORLDS = {
     "11, a maximum that knows the place": World(
         "11_shift_robustness",
         {"return maps.amax(dim=(2, 3))": "return maps[..., 3, 3]"},
-        ["At radius 4, each with a global", "Augmented, each with a global"],
+        ["At radius 4, a global", "Augmented, each with a global"],
     ),
     "11, augmentation that moves nothing": World(
         "11_shift_robustness",
@@ -329,6 +329,30 @@ WORLDS = {
         "11_shift_robustness",
         {'wide_nets = lab["global max, 65 maps"]': 'wide_nets = lab["global max, augmented"]'},
         ["On the canvas, networks"],
+    ),
+    "12, a rate that stays": World(
+        "12_save_load_resume",
+        {
+            "OneCycleLR(optimizer, max_lr=0.02, total_steps=steps, cycle_momentum=False)": (
+                "torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)"
+            )
+        },
+        ["All weights were kept"],
+    ),
+    "12, luck that is left out": World(
+        "12_save_load_resume",
+        {'["model", "optimizer", "schedule", "random"]': '["model", "optimizer", "schedule"]'},
+        ["With all four"],
+    ),
+    "12, a checkpoint before that is not kept": World(
+        "12_save_load_resume",
+        {'os.replace(old, path.with_name(path.name + ".previous"))': "pass"},
+        ["If the disk reports"],
+    ),
+    "12, an epoch whose order is not drawn again": World(
+        "12_save_load_resume",
+        {'set_random_states(middle["then"])': "pass"},
+        ["With both, the weights"],
     ),
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",
