@@ -66,12 +66,13 @@ def shift_each(images, dx, dy):
         if value.shape != (count,):  # a single number would move all of them
             expected = f"the shape ({count},), one shift for each image"
             raise ValueError(f"{name} must have {expected}, got {tuple(value.shape)}")
-    dx, dy = dx.to(images.device).clamp(-width, width), dy.to(images.device).clamp(-height, height)
-    reach = int(max(dx.abs().max(), dy.abs().max())) if count else 0
+    dx, dy = dx.clamp(-width, width), dy.clamp(-height, height)
+    reach = int(max(dx.abs().max(), dy.abs().max())) if count else 0  # read before they are moved
     padded = F.pad(images, (reach, reach, reach, reach))
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # every window on it, no copies
     image = torch.arange(count, device=images.device)
-    return windows[image, :, reach - dy, reach - dx]  # (N, C, H, W)
+    top, left = ((reach - by).to(images.device) for by in (dy, dx))
+    return windows[image, :, top, left]  # (N, C, H, W)
 
 
 def random_shift(images, largest):
