@@ -764,6 +764,17 @@ def test_shares_by_radius_are_means_over_seeds_in_a_band_of_all_seeds():
 
 
 @pytest.mark.filterwarnings("error")
+def test_names_stand_at_the_ends_of_lines_whose_limits_are_not_set_yet():
+    ax = plots.new_axes()
+    ax.plot([80, 160], [10, 150], label="never stopped")
+    plots.label_ends(ax)
+    ax.figure.draw_without_rendering()  # or the layout collapses, and says so
+    (name,) = ax.texts
+    at = ax.transAxes.inverted().transform(ax.transData.transform((160, 150)))
+    assert name.xy == pytest.approx(tuple(at), abs=0.01)
+
+
+@pytest.mark.filterwarnings("error")
 def test_one_seed_and_one_radius_can_be_drawn():
     ax = plots.plot_by_radius({"CNN": pd.DataFrame({3: [0.25]})})
     ax.figure.draw_without_rendering()

@@ -42,9 +42,8 @@ def plot_scores(scores, xlabel="accuracy (%)", ax=None):
         values = 100 * array(shares).ravel()
         mean = f"{values.mean():.{2 if small else 1}f}"
         ax.barh(place, values.mean(), color=COLOURS[4], height=0.6)
-        apart = place + np.linspace(-0.2, 0.2, len(values)) * (
-            len(values) > 1
-        )  # none hides another
+        spread = 0.2 if len(values) > 1 else 0  # so that no dot hides another
+        apart = place + np.linspace(-spread, spread, len(values))
         ax.plot(values, apart, "o", color=COLOURS[6], markersize=4, clip_on=False)
         side = {"xycoords": ("axes fraction", "data"), "va": "center"}
         ax.annotate(f"mean {mean}", (1.02, place), annotation_clip=False, **side)

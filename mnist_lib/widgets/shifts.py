@@ -81,10 +81,8 @@ def _view_of_shift(models, split, layer, digit, dx, dy):
             place = (0.05, 0.05 + across, above + 0.35 + down, above + 0.35)
             look = {"cmap": plots.SIGNED.with_extremes(bad="0.8"), "vmin": -limit, "vmax": limit}
             ax.imshow(tiled, extent=place, aspect="auto", **look)
-            words += (
-                f" Below, {layer}: {len(maps)} maps of {size} numbers, from ≈{maps.min():.2f} to "
-            )
-            words += f"≈{maps.max():.2f}; purple is below zero, orange above."
+            words += f" Below, {layer}: {len(maps)} maps of {size} numbers, from ≈{maps.min():.2f}"
+            words += f" to ≈{maps.max():.2f}; purple is below zero, orange above."
         return plots.describe(ax, words)
 
     notes = (
