@@ -1231,6 +1231,17 @@ def test_every_move_changes_what_is_shown_and_back_it_is_as_before(painted):
     assert [part.value for part in parts] == seen[0]
 
 
+def test_the_box_knows_the_place_before_the_words_say_it():
+    """Or a key that is pressed upon the words would go on from the place before."""
+    explorer, seen = EXPLORERS["shift"](), []
+    keys, controls = explorer.arrow_keys, explorer.controls
+    explorer.text.observe(lambda change: seen.append((keys.x, keys.y)), "value")
+    controls["dx"].value = 5
+    controls["dy"].value = -3
+    keys.x = 4
+    assert seen == [(5, 0), (5, -3), (4, -3)] and controls["dx"].value == 4
+
+
 def test_a_move_is_drawn_once(monkeypatch):
     explorer = EXPLORERS["shift"]()
     drawn = recorded(monkeypatch, plots, "describe")

@@ -182,6 +182,10 @@ def add_arrow_keys(explorer, across, down, words):
         ipywidgets.dlink((control, "max"), (keys, high))
         ipywidgets.dlink((control, "value"), (keys, place))
         ipywidgets.dlink((keys, place), (control, "value"))  # no further than the slider goes
+        control.unobserve(explorer._update, "value")
+        control.observe(
+            explorer._update, "value"
+        )  # last: the box knows the place before it is said
     place = explorer.children.index(explorer.picture)
     explorer.children = (*explorer.children[:place], keys, *explorer.children[place:])
 
