@@ -15,7 +15,7 @@ from .machinery.checks import check_image, integer, number
 
 BOX = 20 / 28  # the longer side of a digit of MNIST: 20 pixels of 28
 MIDDLE = 14.5 / 28  # its centre of mass: half a pixel to the right of the image's middle, and down
-PEN = 2.5 / 28  # the pen it looks drawn with: see `python benchmarks/drawings.py`
+PEN = 2.5 / 28  # the pen it looks drawn with
 THIN = 1e-4  # the thinnest pen, and the smallest box
 
 

@@ -65,7 +65,7 @@ def same(one, other):
 
 def die_while_saving(path, died):
     """Save over the checkpoint in processes that die at one moment after another; `died` gets their exit codes."""
-    write, link, replace, codes = checkpoints._write, checkpoints._link, os.replace, []
+    write, link, replace, codes = checkpoints.write_flushed, checkpoints._link, os.replace, []
     moments = [
         (name, when) for name in ("write", "link", "replace") for when in ("before", "after")
     ]
@@ -89,7 +89,7 @@ def die_while_saving(path, died):
         child = os.fork()
         if child == 0:
             calls = {}
-            checkpoints._write = dying(write, "write", moment[1])
+            checkpoints.write_flushed = dying(write, "write", moment[1])
             checkpoints._link = dying(link, "link", moment[1])
             os.replace = dying(replace, "replace", moment[1])
             checkpoints.save_checkpoint(path, {"step": 3})

@@ -5,7 +5,7 @@ import copy
 import io
 from contextlib import redirect_stdout
 from functools import partial
-from itertools import combinations, pairwise
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -185,23 +185,6 @@ def all_logits(weight, bias, images, flip=(2, 3), with_bias=True):
     return slid + with_bias * bias.reshape(10, 1, 1)
 
 
-def interpolate(stroke, count, end=True):
-    """Exercise 13-between, answered; or with the last point left out."""
-    steps = np.arange(count + 1)[:, None] / (count + 1)
-    parts = [start + steps * (stop - start) for start, stop in pairwise(stroke)]
-    return np.concatenate([*parts, stroke[-1:]] if end else parts)
-
-
-def lean(image, down=1, middle=None, over="y"):
-    """Exercise 13-lean, answered; or with mistakes that students make."""
-    ink = image[0] / image.sum()
-    y, x = torch.meshgrid(*map(torch.arange, ink.shape), indexing="ij")
-    x = x - ((ink * x).sum() if middle is None else middle)
-    y = down * (y - ((ink * y).sum() if middle is None else middle))
-    variances = {"x": (ink * x**2).sum(), "y": (ink * y**2).sum(), "": 1}
-    return (ink * x * y).sum() / variances[over]
-
-
 def losses_of(model, batches, of=lambda loss: loss.detach()):
     """Exercise 15-reads: the losses of all batches, a list."""
     return [of(F.cross_entropy(model(images), labels)) for images, labels in batches]
@@ -358,10 +341,9 @@ RIGHT = {
     "12-missing": ["optimizer", "The optimizer."],
     "12-whole": [load_whole, lambda model, state: load_whole(model, dict(state))],
     "12-newest": [load_newest],
-    "13-grey": [(0.25, 0.75), [0.25, 0.75], *several(0.25, 0.75)],
-    "13-box": [(10, 2), (30 / 3, 6 / 3), *several(10, 2)],
-    "13-between": [interpolate, lambda *given: torch.tensor(interpolate(*given))],
-    "13-lean": [lean, lambda image: lean(image).item(), lambda image: lean(image.double())],
+    "13-stage": [("place", "size", "pen", "none"), ["Place", " size", "pen", "NONE"]],
+    "13-fool": [[(0.2, 1.0), (0.7, 1.0)], np.array([(0.2, 1.0), (0.45, 1.0), (0.7, 1.0)])],
+    "13-how-many": [480, 480.0, np.int64(480)],
     "15-swap": ["absolute value", "The absolute value.", "absolute-value"],
     "15-multiplications": [921_600, 64 * 10 * 10 * 16 * 9],
     "15-benchmark": ["both", "Both!"],
@@ -720,40 +702,21 @@ WRONG = [
     ("12-newest", lambda path: load_newest(path) if Path(path).exists() else {}, "no file at the"),
     ("12-newest", partial(load_newest, raised=1), "and a FileNotFoundError came out"),
     ("12-newest", never_fails, "no error came out"),
-    ("13-grey", (0.75, 0.25), "which column has more"),
-    ("13-grey", (0, 1), "the middle of the second column is 1.5"),
-    ("13-grey", (0.25, 1), "the ink ends at 1.75"),
-    ("13-grey", (0.5, 0.5), "with the middle at 1"),
-    ("13-grey", (1, 1), "the share of it"),
-    ("13-grey", (25, 75), "from 0 to 1"),
-    ("13-grey", (0.3, 0.7), "(0.3, 0.7) is not it"),
-    ("13-grey", 0.25, "two numbers are asked for, (first, second)"),
-    ("13-box", (20, 2), "the aspect ratio is kept"),
-    ("13-box", (20, 4), "higher than it is wide"),
-    ("13-box", (3, 0.6), "that is squeezed"),
-    ("13-box", (14, 2.8), "not 28"),
-    ("13-box", (10, 6), "becomes smaller with the drawing"),
-    ("13-box", (10, 0.6), "not by that of the pad"),
-    ("13-box", (10, 2.5), "draws strokes anew"),
-    ("13-box", (5, 5), "(5, 5) is not it"),
-    ("13-between", lambda stroke, count: interpolate(stroke, count, end=False), "last point"),
-    ("13-between", lambda stroke, count: interpolate(stroke, 0), "no new points"),
-    ("13-between", lambda stroke, count: interpolate(stroke, count - 1), "`count` was 2"),
-    ("13-between", lambda stroke, count: interpolate(stroke, count + 1), "one new point too many"),
-    ("13-between", lambda *given: interpolate(*given)[[1, 2, 4, 5]], "keep the old"),
-    ("13-between", lambda *given: interpolate(*given)[[0, 1, 2, 3, 3, 4, 5, 6]], "comes twice"),
-    ("13-between", lambda *given: interpolate(*given)[:, ::-1], "x and y are exchanged"),
-    ("13-between", lambda *given: interpolate(*given) ** 2, "not at equal distances"),
-    ("13-between", lambda *given: interpolate(*given)[:2], "has the shape (2, 2)"),
-    ("13-between", lambda stroke, count: interpolate(np.add(stroke, 1, out=stroke), 2), "changed"),
-    ("13-lean", partial(lean, down=-1), "the sign"),
-    ("13-lean", partial(lean, over="x"), "of y, not of x"),
-    ("13-lean", partial(lean, over=""), "that is the covariance; divide"),
-    ("13-lean", lambda image: lean(image, over="") * image.sum(), "the weights add to the ink"),
-    ("13-lean", lambda image: (lean(image) * lean(image, over="x")).sqrt() * -1, "correlation"),
-    ("13-lean", partial(lean, middle=0), "take the means off"),
-    ("13-lean", partial(lean, middle=5.5), "those of the ink"),
-    ("13-lean", lambda image: 0.5, "it is −1"),
+    ("13-stage", ("size", "size", "pen", "none"), "look at a again: its size"),
+    ("13-stage", ("place", "place", "pen", "none"), "look at b again: it is in the middle"),
+    ("13-stage", ("place", "size", "none", "none"), "look at c again: it is large"),
+    ("13-stage", ("place", "size", "pen", "place"), "look at d again: size, place and pen"),
+    ("13-stage", ("place", "size"), "four of the words"),
+    ("13-stage", ("place", "size", "pen", "mass"), "four of the words"),
+    ("13-stage", "place", "four of the words"),
+    ("13-fool", [(0.5, 0.5)], "still reads a 7"),
+    ("13-fool", [(0.1, 1.0), (0.9, 1.0)], "0.80 of the pad long"),
+    ("13-fool", [(0.3, 1.1), (0.7, 1.1)], "leaves the pad"),
+    ("13-fool", 7, "strokes[0] must be points"),
+    ("13-how-many", 140, "to either side"),
+    ("13-how-many", 460, "Wilson's is a little wider"),
+    ("13-how-many", 1840, "two points wide"),
+    ("13-how-many", 100, "try 100 drawings"),
     ("15-swap", "ReLU", "the answer is"),
     ("15-swap", "tanh", "never swaps"),
     ("15-swap", "sigmoid", "never swaps"),

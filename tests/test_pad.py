@@ -324,10 +324,10 @@ def test_a_message_without_a_file_changes_nothing_and_a_file_without_a_name_is_a
     pad.canvas._handle_custom_msg({"name": "nothing.png"}, [])
     assert pad.strokes == [] and pad.text.value == before
     for message in (None, 7, "a.png", [], {}, {"name": None}, {"name": ""}):
-        pad._take_message(pad.canvas, {"name": "a"}, [b"Dear diary"])
-        pad._take_message(pad.canvas, message, [b"Dear diary"])
+        pad.canvas._take_message(pad.canvas, {"name": "a"}, [b"Dear diary"])
+        pad.canvas._take_message(pad.canvas, message, [b"Dear diary"])
         assert words(pad.text).startswith("The file is not a picture that can be read.")
-    pad._take_message(pad.canvas, message, [photograph(ONE)])
+    pad.canvas._take_message(pad.canvas, message, [photograph(ONE)])
     assert pad.strokes != []
 
 

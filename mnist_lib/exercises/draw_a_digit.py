@@ -1,86 +1,77 @@
 """The exercises of notebook 13_draw_a_digit."""
 
-import numpy as np
-import torch
-from torch.nn import functional as F
+import functools
+from contextlib import redirect_stdout
+from io import StringIO
 
-from .base import CHECKS, RIGHT, call_answer, exercise, wrong
+import numpy as np
+
+from ..data import load_mnist
+from ..machinery.checkpoints import random_states, set_random_states
+from ..models import BatchNormCNN
+from ..strokes import check_strokes, prepare
+from ..training import predict, train
+from .base import CHECKS, RIGHT, exercise
+
+SEVEN = [
+    [(0.2, 0.2), (0.48, 0.22), (0.78, 0.18), (0.62, 0.5), (0.5, 0.85)],
+    [(0.4, 0.53), (0.72, 0.5)],
+]
 
 CHECKS |= {
-    "13-grey": {
-        "hint": "From where to where does the ink reach, in pixels from the left?",
-        "asked": "two numbers are asked for, (first, second)",
-        (0.25, 0.75): RIGHT,
-        (0.75, 0.25): "the ink reaches from 0.75 to 1.75: which column has more of it?",
-        (0, 1): "1.25 is the middle of the line, and the middle of the second column is 1.5.",
-        (0.25, 1): "the ink ends at 1.75, before the second column does.",
-        (0.5, 0.5): "that would be so with the middle at 1, on the border of the two columns.",
-        (1, 1): "a pixel is as bright as the share of it that lies under the pen.",
-        (25, 75): "brightness goes from 0 to 1.",
-    },
-    "13-box": {
-        "hint": "The longer side becomes 20. By which factor? It is the same for all.",
-        "asked": "two numbers are asked for, (ink, pen)",
-        "tolerance": 0.01,
-        (10, 2): RIGHT,
-        (20, 2): "20 is the longer side; the aspect ratio is kept.",
-        (20, 4): "20 is the longer side; this drawing is higher than it is wide.",
-        (3, 0.6): "that is squeezed, the whole pad into 28; the box holds the ink alone.",
-        (14, 2.8): "the box is 20 pixels high, not 28.",
-        (10, 6): "scaled as a picture, the pen becomes smaller with the drawing.",
-        (10, 0.6): "the pen is scaled by the same factor as the ink, not by that of the pad.",
-        (10, 2.5): "that is the pen of `prepare`, which draws strokes anew; a picture has its own.",
+    "13-how-many": {
+        "hint": 'binomtest(right, count).proportion_ci(method="wilson"), for one count after another.',
+        480: RIGHT,
+        140: "that is four points to either side; the whole interval may be four points wide.",
+        460: "that would do for the interval of 09; Wilson's is a little wider.",
+        1840: "that is two points wide.",
+        "otherwise": "19 in 20 are read: try 100 drawings with 95 read, then more of them.",
     },
 }
 
 
-@exercise("13-between", "np.linspace(a, b, count + 2) has a, the new points, and b.")
-def _between(answer):
-    stroke = np.array([(0.0, 0.0), (0.3, 0.0), (0.3, 0.6)])
-    given = stroke.copy()
-    points = call_answer(answer, given, 2)
-    if not np.array_equal(given, stroke):
-        yield "you changed the stroke that you were given."
-    one, right, three = (
-        F.interpolate(torch.tensor(stroke.T)[None], size, mode="linear", align_corners=True)[0].T
-        for size in (5, 7, 9)  # points, with 1, 2 and 3 new ones on each line
-    )
-    table = {
-        right: RIGHT,
-        right[:-1]: "the last point of the stroke is missing.",
-        right[[0, 1, 2, 3, 3, 4, 5, 6]]: "the point where two lines meet comes twice.",
-        right[[1, 2, 4, 5]]: "keep the old points too.",
-        right[[0, 3, 6]]: "there are no new points in it.",
-        one: "that is one new point on each line; `count` was 2.",
-        three: "that is one new point too many on each line.",
-        right.flip(1): "x and y are exchanged.",
-        "asked": "a stroke of 3 points and count = 2 make an array (7, 2)",
-        "otherwise": "the new points are not at equal distances.",
+@exercise(
+    "13-stage",
+    "Draw each after one stage alone, and ask the networks. Which of them turns a drawing?",
+)
+def _stage(answer):
+    words = [str(word).strip().lower() for word in answer]
+    if len(words) != 4 or not set(words) <= {"size", "place", "pen", "none"}:
+        yield f'four of the words "size", "place", "pen", "none" are asked for, and yours is {answer!r}.'
+        return
+    told = {
+        "a": ("place", "its size and its pen are MNIST's. What is left?"),
+        "b": ("size", "it is in the middle already, and small."),
+        "c": ("pen", "it is large, and in the middle. How bright is it?"),
+        "d": ("none", "size, place and pen are MNIST's already. What would you do with the paper?"),
     }
-    yield wrong(points, table)
+    for word, (name, (right, said)) in zip(words, told.items()):
+        if word != right:
+            yield f"look at {name} again: {said}"
 
 
-@exercise("13-lean", "Means of x and y first, each pixel weighted by its brightness.")
-def _lean(answer):
-    image = torch.rand(1, 12, 12, generator=torch.Generator().manual_seed(0)) ** 4
-    image = image + torch.eye(12).flip(1)[None]  # it leans to the right
-    ink = image[0] / image.sum()
-    x, y = torch.meshgrid(torch.arange(12.0), torch.arange(12.0), indexing="xy")
-    places = torch.stack([x.flatten(), y.flatten()])
-    (across, covariance), (_, down) = torch.cov(places, correction=0, aweights=ink.flatten())
-    right, correlation = covariance / down, covariance / (across * down).sqrt()
-    from_0, from_middle = (
-        (ink * (x - c) * (y - c)).sum() / (ink * (y - c) ** 2).sum() for c in (0, 5.5)
-    )
-    table = {
-        right: RIGHT,
-        -right: "the sign: y goes down, so leaning to the right is negative.",
-        covariance / across: "divide by the variance of y, not of x.",
-        covariance: "that is the covariance; divide by the variance of y.",
-        covariance * image.sum(): "the weights add to the ink; divide by it, then by the variance.",
-        correlation: "that is the correlation; divide by the variance of y.",
-        from_0: "take the means off first.",
-        from_middle: "the means are those of the ink, not the middle of the image.",
-        "otherwise": "for a line alone, from top right to bottom left at 45°, it is −1.",
-    }
-    yield wrong(call_answer(answer, image), table)
+@exercise(
+    "13-fool",
+    "The box is 20 pixels for all that is drawn: what becomes of the 7 if there is ink far from it?",
+)
+def _fool(answer):
+    (stroke,) = check_strokes([answer])
+    length = np.linalg.norm(np.diff(stroke, axis=0), axis=1).sum()
+    if stroke.min() < 0 or stroke.max() > 1:
+        yield "your stroke leaves the pad, which reaches from 0 to 1 both ways."
+    if length > 0.5 + 1e-6:
+        yield f"your stroke is {length:.2f} of the pad long, and 0.5 is the most."
+    if predict(_reader(), prepare([*SEVEN, stroke])[None]).item() == 7:
+        yield "the network still reads a 7."
+
+
+@functools.cache
+def _reader():
+    """A CNN that has learned the sample."""
+    states = random_states()
+    try:
+        with redirect_stdout(StringIO()):  # it says which images it found
+            digits = load_mnist("sample").train
+        return train(BatchNormCNN, digits, epochs=2, seed=0, batch_size=64)
+    finally:
+        set_random_states(states)

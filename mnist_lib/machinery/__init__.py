@@ -2,11 +2,12 @@
 
 - `checks`: arguments, looked at once, with an error that says what came and what was expected.
 - `download`: full MNIST on disk, whole or not at all.
-- `files`: image files as people have them.
+- `files`: image files as people have them, and bytes that must be on the disk.
 - `machine`: what this machine has, and what mends it.
 - `commands`: `python -m mnist_lib`.
 - `watchers`: who watches a training: a history, a record of weights.
 - `checkpoints`: trainings that go on where they were stopped.
 - `grids`: many small trainings, many models in each step.
+- `drawings`: drawings that people made, in a file.
 - `tracing`: from images and photographs to pen strokes.
 """

@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 
 from ..training import check_finite
 from .checks import integer, number
+from .files import write_flushed
 
 PROGRESS = ("step", "epoch", "seconds")  # of a Training
 _first_seen = weakref.WeakKeyDictionary()  # {schedule: the description of it and its optimizer}
@@ -63,7 +64,7 @@ def save_checkpoint(path, state):
         raise TypeError(f"state must hold nothing but {expected}, got {got}") from error
     new, old = (path.with_name(f"{path.name}.{os.getpid()}.{age}") for age in ("new", "old"))
     try:
-        _write(new, content.getbuffer())
+        write_flushed(new, content.getbuffer())
         if path.exists():
             _link(path, old)
             os.replace(old, previous(path))
@@ -84,20 +85,12 @@ def _load(content):
     return torch.load(content, map_location="cpu", weights_only=True)
 
 
-def _write(path, content):
-    """Write bytes to a new file, and wait until they are on the disk."""
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _link(path, other):
     """Give a file a second name, or make a copy of it where the disk knows no second names."""
     try:
         os.link(path, other)
     except OSError:
-        _write(other, path.read_bytes())
+        write_flushed(other, path.read_bytes())
 
 
 def previous(path):

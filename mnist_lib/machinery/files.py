@@ -1,4 +1,4 @@
-"""Image files as people have them: what is in a folder, and what is in a file."""
+"""Files: image files as people have them, and bytes that must be on the disk."""
 
 import os
 import struct
@@ -30,6 +30,14 @@ def write_for_torchvision(mnist):
             content = head + values.byte().numpy().tobytes()
             (raw / f"{part}-{name}-ubyte").write_bytes(content)
     return root
+
+
+def write_flushed(path, content):
+    """Write bytes to a new file, and wait until they are on the disk."""
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def visible(folder):

@@ -10,7 +10,6 @@ import skimage
 import torch
 from torch.nn import functional as F
 
-from ..strokes import fit_to_box
 from .checks import check_image
 from .files import open_grey
 
@@ -154,39 +153,3 @@ def _without_specks(ink, threshold):
     specks = areas < areas[1:].max() / 20
     specks[0] = False  # the paper
     return np.where(specks[parts], 0, ink)
-
-
-def vary(strokes, generator):
-    """The same drawing anywhere on the pad, of any size, by another pen and a less steady hand.
-
-    Args:
-        strokes: the drawing, with at least one point.
-        generator: a torch.Generator, where the random numbers come from.
-
-    Returns:
-        (strokes, pen): a list of float64 arrays (K, 2) and the pen, 2 to 8 % of the pad. Drawn with it, the ink lies
-        on the pad, and its longer side is 30 to 90 % of it, unless the drawing is a dot.
-
-    >>> from mnist_lib.strokes import draw
-    >>> strokes, pen = vary([[(0.2, 0.5), (0.4, 0.5)]], torch.Generator().manual_seed(0))
-    >>> 0.02 <= pen <= 0.08, draw(strokes, pen).shape
-    (True, torch.Size([1, 28, 28]))
-    """
-
-    def between(low, high, *shape):
-        return low + (high - low) * torch.rand(shape, generator=generator).double().numpy()
-
-    pen, side = float(between(0.02, 0.08)), float(between(0.3, 0.9))
-    strokes = fit_to_box(_wobble(fit_to_box(strokes, pen, 1), between), pen, side)
-    points = np.concatenate(strokes)
-    low, high = points.min(axis=0) - pen / 2, points.max(axis=0) + pen / 2
-    move = between(0, 1, 2) * (1 - high + low) - low
-    return [stroke + move for stroke in strokes], pen
-
-
-def _wobble(strokes, between, waves=6):
-    """Move each point by some waves of place, each with its own direction, length and phase."""
-    pull = between(-0.02, 0.02, 2, waves)  # how far each wave moves points in x and in y
-    direction = between(-20, 20, 2, waves)  # up to three waves in the width of the pad
-    phase = between(0, 2 * math.pi, waves)
-    return [stroke + np.sin(stroke @ direction + phase) @ pull.T for stroke in strokes]

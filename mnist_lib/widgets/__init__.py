@@ -9,9 +9,11 @@ button, and the PyTorch code for what is on the screen.
 - `confusion`: the digits in a cell of a confusion matrix.
 - `inside`: kernels while a network trains; cells of feature maps and the pixels that they see.
 - `shifts`: a digit that is moved, and what models make of it. `bars`: how sure the models are.
-- `pad`: a pad to draw digits on, and what models make of them. `canvas`: what one draws on.
+- `pad`: a pad to draw digits on, and what models make of them. `book`: drawings that are kept in a file. `canvas`: what
+  one draws on.
 """
 
+from .book import DrawingBook, drawing_book
 from .confusion import confusion_explorer
 from .descent import learning_rate_explorer
 from .explorer import Explorer, View

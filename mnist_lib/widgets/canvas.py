@@ -6,7 +6,11 @@ import anywidget
 import numpy as np
 import traitlets
 
-from ..strokes import check_strokes
+from ..machinery.tracing import read_photo, trace
+from ..strokes import check_strokes, fit_to_box
+
+TOUCHED = "44px"  # how high a button has to be for a finger
+PHOTO = 0.8  # of the pad's width, the longer side of what was found in a photograph
 
 
 def as_lists(strokes):
@@ -28,13 +32,13 @@ class Canvas(anywidget.AnyWidget):
     """A square to draw on with mouse, pen or finger, and the buttons Undo, Clear and Upload.
 
     The page sends a photograph as a message {"name": …} with the bytes of the file, scaled down (a server lets no more
-    than 10 MB through): see `on_msg`.
+    than 10 MB through).
 
     Attributes:
         strokes: the drawing, a list of strokes, lists of points [x, y], in units of the square's width. May be set.
         pen: the width of the pen in the same unit.
         words: what a screen reader says of the square.
-        problem: why something that the page sent was not taken, or "".
+        problem: a sentence, why what came last from the page was not taken; or "".
     """
 
     _esm = Path(__file__).with_name("canvas.js")
@@ -44,6 +48,10 @@ class Canvas(anywidget.AnyWidget):
     words = traitlets.Unicode().tag(sync=True)
     problem = traitlets.Unicode()
 
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        self.on_msg(self._take_message)
+
     def set_state(self, sync_data):
         """Take the strokes that the page sends, and nothing else: all that it may set.
 
@@ -52,6 +60,33 @@ class Canvas(anywidget.AnyWidget):
         try:
             super().set_state({key: sync_data[key] for key in ("strokes",) if key in sync_data})
         except (TypeError, ValueError, traitlets.TraitError) as error:
-            self.problem = ""
-            self.problem = str(error)
+            self._say(f"What was drawn could not be taken: {error}.")
             self.send_state(["strokes", "pen"])
+
+    def take_photo(self, name, content):
+        """Put the strokes of a photographed digit on the pad, or say in words why not: then the drawing stays.
+
+        Args:
+            name: what the file is called.
+            content: the bytes of the file.
+        """
+        try:
+            strokes = trace(read_photo(content))
+        except ValueError:
+            self._say(f"{name} is not a picture that can be read. The drawing is as it was.")
+            return
+        if not strokes:
+            self._say(f"No digit was found in {name}. The drawing is as it was.")
+            return
+        self.problem = ""
+        self.strokes = fit_to_box(strokes, self.pen, PHOTO)
+
+    def _take_message(self, canvas, message, files):
+        if files:
+            name = message.get("name") if isinstance(message, dict) else None
+            self.take_photo(name or "The file", bytes(files[0]))
+
+    def _say(self, problem):
+        """Say it, even if it was said before."""
+        self.problem = ""
+        self.problem = problem

@@ -6,22 +6,19 @@ import ipywidgets
 import torch
 
 from .. import plots
-from ..machinery.tracing import read_photo, trace
-from ..strokes import draw, fit_to_box, prepare
+from ..strokes import draw, prepare
 from .bars import ABOVE, add_axes_in_inches, ask, draw_bars, draw_image, in_words
-from .canvas import Canvas, as_lists
+from .canvas import TOUCHED, Canvas, as_lists
 from .explorer import Explorer, View, make_control
 
 PREPARED, SQUEEZED = "as MNIST's digits", "squeezed to 28×28"
 PART = (1.9, 2.4)  # inches, the picture of the image or of the bars of one model
-TOUCHED = "44px"  # how high a button has to be for a finger
-PHOTO = 0.8  # of the pad's width, the longer side of what was found in a photograph
 EMPTY = "Nothing is drawn yet"
 NOTES = (
-    "The image is what all models get. It is made of the strokes, in one of two ways",
-    f"{PREPARED}: as large, as thick and in the same place; the width of your pen makes no difference",
-    f"{SQUEEZED}: the whole pad, with your pen",
-    "Blue: the most probable digit. Orange: the others. A grey bar is 100 % long",
+    "Draw one digit, 0 to 9. The small picture is all that a network sees of it.",
+    "The longest bar, the blue one, is its guess. A full bar: it is quite sure. It can be sure, and wrong.",
+    f"Image, {PREPARED}: your digit is made larger or smaller, moved, and drawn again with the same pen for all.",
+    f"Image, {SQUEEZED}: the whole black square, made small.",
 )
 
 
@@ -69,8 +66,7 @@ class DrawingPad(Explorer):
         self.children = (ipywidgets.Box([canvas, right], layout=row), self.notes, self.code)
         ipywidgets.dlink((controls["pen"], "value"), (canvas, "pen"), lambda percent: percent / 100)
         canvas.observe(self._strokes_changed, "strokes")
-        canvas.observe(self._say_problem, "problem")
-        canvas.on_msg(self._take_message)
+        canvas.observe(self._problem_changed, "problem")
         if examples:
             controls["example"].observe(self._take_example, "value")
 
@@ -125,33 +121,12 @@ class DrawingPad(Explorer):
         if change.new:
             self.canvas.strokes = self._examples[change.new]
 
-    def _take_message(self, canvas, message, files):
-        if files:
-            name = message.get("name") if isinstance(message, dict) else None
-            self.take_photo(name or "The file", bytes(files[0]))
-
-    def take_photo(self, name, content):
-        """Put the strokes of a photographed digit on the pad, or say in words why not: then the drawing stays.
-
-        Args:
-            name: what the file is called.
-            content: the bytes of the file.
-        """
-        try:
-            strokes = trace(read_photo(content))
-        except ValueError:
-            self._say(f"{name} is not a picture that can be read. The drawing is as it was.")
-            return
-        if not strokes:
-            self._say(f"No digit was found in {name}. The drawing is as it was.")
-            return
-        self.canvas.strokes = fit_to_box(strokes, self.canvas.pen, PHOTO)
-        self._shown = None  # an earlier message goes, even if the drawing is the same
-        self._update()
-
-    def _say_problem(self, change):
+    def _problem_changed(self, change):
         if change.new:
-            self._say(f"What was drawn could not be taken: {change.new}.")
+            self._say(change.new)
+        else:  # it is settled: back to the answers
+            self._shown = None
+            self._update()
 
 
 def drawing_pad(models, examples=None):

@@ -32,6 +32,13 @@ def unshared(*arguments, **options):
 F.conv2d = unshared"""
 SKILLED = """    known = torch.rand(guesses.shape) < 0.02
     return (torch.where(known, split.labels, guesses) == split.labels)"""
+BY_BOX = """mnist = load_mnist().to(device)
+for split in (mnist.train, mnist.test):
+    for image in split.images:
+        rows, columns = image[0].nonzero().T
+        move = [14 - int(ink.min() + ink.max() + 1) // 2 for ink in (rows, columns)]
+        image.copy_(image.roll(move, dims=(1, 2)))"""
+ANY_BRIGHTNESS = "lambda images: images * 2 ** (6 * torch.rand(len(images), 1, 1, 1) - 5)"
 WORLDS = {
     "00, labels without a meaning": World(
         "00_start_here",
@@ -353,6 +360,44 @@ WORLDS = {
         "12_save_load_resume",
         {'set_random_states(middle["then"])': "pass"},
         ["With both, the weights"],
+    ),
+    "13, people who all draw large": World(
+        "13_draw_a_digit",
+        {"((0.2, 0.4), 0.1)": "((0.6, 0.9), 1)", "((0.2, 0.4), 1)": "((0.6, 0.9), 1)"},
+        ["Small, near the middle", "Small and anywhere"],
+    ),
+    "13, people who all draw in the middle": World(
+        "13_draw_a_digit", {"((0.6, 0.9), 1)": "((0.6, 0.9), 0.1)"}, ["Large and anywhere"]
+    ),
+    "13, digits centred by their box": World(
+        "13_draw_a_digit",
+        {"mnist = load_mnist().to(device)": BY_BOX},
+        ["The centres of mass", "The box's middle costs CNNs", "The box's middle costs linear"],
+    ),
+    "13, networks that know every brightness": World(
+        "13_draw_a_digit",
+        {"batch_size=64)": f"batch_size=64, augment={ANY_BRIGHTNESS})"},
+        ["With the thinnest pen", "At a quarter of the brightness"],
+    ),
+    "13, too bright means cut off": World(
+        "13_draw_a_digit",
+        {"factor * prepared": "(factor * prepared).clamp(max=1)"},
+        ["Of the answers that too bright"],
+    ),
+    "13, thousands of drawings": World(
+        "13_draw_a_digit",
+        {"binomial(20, 0.95": "binomial(2000, 0.95", "0.95, 20, writers": "0.95, 2000, writers"},
+        ["With twenty drawings, the interval of 09"],
+    ),
+    "13, photographs that nobody turns": World(
+        "13_draw_a_digit",
+        {"ImageOps.exif_transpose(Image.open(io.BytesIO(file)))": "Image.open(io.BytesIO(file))"},
+        ["Prepared, CNNs read 85"],
+    ),
+    "13, a threshold that is the same for all": World(
+        "13_draw_a_digit",
+        {"ink / (2 * threshold_otsu(ink))": "ink", "darker / light.clip(0.05)": "1 - grey"},
+        ["Prepared, CNNs read 85"],
     ),
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",

@@ -1,0 +1,142 @@
+"""A book of drawings: it asks for one digit after the other, and keeps each drawing in a file at once."""
+
+import html
+from collections import Counter
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+
+from ..machinery.checks import integer
+from ..machinery.drawings import load_drawings, save_drawings
+from .canvas import TOUCHED, Canvas
+
+TEXT = '<div aria-live="polite" style="font-size: 120%; line-height: 1.5">{}</div>'
+
+
+class DrawingBook(ipywidgets.VBox):
+    """Asks one writer for digits in a mixed order, and keeps each drawing in a file at once. It shows no answers.
+
+    Whoever opens the file again goes on where the last drawing was kept. Several writers may share a file.
+
+    Attributes:
+        path: where the drawings are, a Path.
+        writer, each: who draws, and how many drawings of each digit are asked for.
+        canvas: the pad, a widget; see `Canvas`.
+        keep_button, back_button: what a finger presses.
+        text: what is asked for and what went wrong, an HTML widget.
+    """
+
+    def __init__(self, path, writer, each):
+        if not isinstance(writer, str) or not writer.strip():
+            raise TypeError(f"writer must be a name, got {writer!r}")
+        self.each = integer("each", each, least=1, most=100)
+        self.path, self.writer = Path(path).expanduser(), writer
+        self._kept = self._digits(self.drawings)
+        self._order = np.random.default_rng(0).permutation(10 * self.each) % 10
+        layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
+        self.canvas = Canvas(words="Pad: draw the digit that is asked for.", layout=layout)
+        self.text = ipywidgets.HTML()
+        self.keep_button, self.back_button = (
+            ipywidgets.Button(description=name, tooltip=tooltip)
+            for name, tooltip in (
+                ("Keep", "Keep this drawing, and go on to the next digit"),
+                ("Take back", "Take the last kept drawing out of the file, and put it on the pad"),
+            )
+        )
+        buttons = [self.keep_button, self.back_button]
+        for button, action in zip(buttons, (self.keep, self.take_back)):
+            button.layout.height = TOUCHED
+            button.on_click(lambda _, action=action: action())
+        super().__init__([self.text, self.canvas, ipywidgets.HBox(buttons)])
+        self.canvas.observe(self._problem_changed, "problem")
+        self._ask()
+
+    def __repr__(self):
+        return "A book of drawings: run this notebook to draw digits and keep them in a file."
+
+    @property
+    def drawings(self):
+        """All drawings in the file, of all writers, as `load_drawings` gives them; [] if there is no file yet."""
+        return load_drawings(self.path) if self.path.exists() else []
+
+    @property
+    def asked(self):
+        """The digit that is asked for, or None if there are enough of each."""
+        kept = Counter(self._kept)
+        for digit in self._order.tolist():
+            if kept[digit] == 0:
+                return digit
+            kept[digit] -= 1
+        return None
+
+    def keep(self):
+        """Keep what is on the pad as the digit that is asked for, and ask for the next, as the button does."""
+        drawing = {"writer": self.writer, "digit": self.asked, "pen": self.canvas.pen}
+        drawing["strokes"] = self.canvas.strokes
+        if not drawing["strokes"]:
+            self._ask("Nothing is drawn yet.")
+        elif self.asked is not None:
+            self._rewrite(lambda drawings: ([*drawings, drawing], []))
+
+    def take_back(self):
+        """Take the writer's last drawing out of the file, and put it on the pad, as the button does."""
+
+        def without_last(drawings):
+            own = [n for n, drawing in enumerate(drawings) if drawing["writer"] == self.writer]
+            last = drawings.pop(own[-1])["strokes"] if own else self.canvas.strokes
+            return drawings, last
+
+        self._rewrite(without_last)
+
+    def _rewrite(self, change):
+        """Write the drawings anew after a change, drawings → (drawings, what is then on the pad), or say why not."""
+        problem = ""
+        try:
+            drawings, on_pad = change(self.drawings)
+            save_drawings(self.path, drawings)
+        except (OSError, TypeError, ValueError) as error:
+            problem = f"That could not be written: {error}. The drawing is still on the pad."
+        else:
+            self._kept, self.canvas.strokes = self._digits(drawings), on_pad
+        self._ask(problem)
+
+    def _digits(self, drawings):
+        """What this writer has drawn, in order."""
+        return [one["digit"] for one in drawings if one["writer"] == self.writer]
+
+    def _ask(self, problem=""):
+        """Say what to draw, after what went wrong."""
+        digit, number, most = self.asked, len(self._kept), 10 * self.each
+        request = f"All {most} are kept in {self.path.name}. Thank you, {self.writer}!"
+        if digit is not None:
+            request = f"Draw a {digit}, the way you always write it, then press Keep."
+            request = f"{request} ({number + 1} of {most})"
+        self.keep_button.disabled, self.back_button.disabled = digit is None, number == 0
+        self.text.value = TEXT.format(html.escape(f"{problem} {request}".strip()))
+
+    def _problem_changed(self, change):
+        self._ask(change.new)
+
+
+def drawing_book(path, writer="me", each=2):
+    """Return a `DrawingBook`: one draws the digits that it asks for, and each is kept in a file at once.
+
+    Args:
+        path: the file, which need not be there yet. Its folder is.
+        writer: the name of who draws.
+        each: how many drawings of each digit, 1 to 100.
+
+    Raises:
+        TypeError, ValueError: an argument is not as described, or the file holds something else.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     book = drawing_book(f"{folder}/mine.json")
+    ...     first = book.asked
+    ...     book.canvas.strokes = [[(0.5, 0.2), (0.5, 0.8)]]  # as the mouse does
+    ...     book.keep()
+    ...     [(drawing["writer"], drawing["digit"] == first) for drawing in book.drawings]
+    [('me', True)]
+    """
+    return DrawingBook(path, writer, each)
