@@ -14,11 +14,13 @@ import torch
 from browser import CLASSIC, chromium_page, missing, slider, write_notebook
 
 from mnist_lib import strokes
+from mnist_lib.data import load_mnist
+from mnist_lib.machinery import tracing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 SEVEN = [[(0.3, 0.2), (0.7, 0.2), (0.45, 0.8)], [(0.35, 0.5), (0.65, 0.5)]]
-TRAIN, PAD, READ, AGAIN, WAIT = range(5)  # the cells
+TRAIN, PAD, READ, AGAIN, WAIT, BOOK, KEPT = range(7)  # the cells
 CELLS = [
     """import json, pathlib, time, torch
 from mnist_lib import data, models
@@ -36,6 +38,8 @@ examples = {"one": [[(0.5, 0.2), (0.5, 0.8)]], "seven": [[(0.3, 0.2), (0.7, 0.2)
     "print(json.dumps([pad.strokes, pad.answers, pad.canvas.pen, pad.image is None]))",
     "pad",
     "while not pathlib.Path('go').exists():\n    time.sleep(0.02)",
+    "from mnist_lib.widgets import drawing_book\nbook = drawing_book('mine.json', 'Ann', each=1)\nbook",
+    "print(json.dumps([book.asked, book.drawings]))",
 ]
 
 
@@ -372,6 +376,78 @@ def test_a_photograph_is_uploaded(notebook, area):
         assert notebook.read()[0] == drawn
         area.get_by_role("button", name="Clear").click()
         say(area, "Nothing is drawn yet")
+
+
+def as_file(image, kind, **options):
+    """The bytes of a file with a picture, an image (H, W) from 0 to 1."""
+    file = io.BytesIO()
+    PIL.Image.fromarray((255 * image).round().byte().numpy()).save(file, kind, **options)
+    return file.getvalue()
+
+
+def test_an_image_of_mnist_and_a_photograph_that_lies_on_its_side_are_uploaded(notebook, area):
+    mnist_one = load_mnist("sample").train.images[8, 0]  # 28×28, white on black
+    grey = 1 - 0.8 * strokes.draw(SEVEN, 0.06, size=160)[0]
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # "turn me to the right"
+    lying = as_file(grey.rot90(), "JPEG", exif=exif)
+    expected = tracing.trace(tracing.read_photo(as_file(mnist_one, "PNG")))
+    for name, content in {"digit.png": as_file(mnist_one, "PNG"), "lying.jpg": lying}.items():
+        choose_file(notebook.page, area, name, content)
+        drawn, answers, *_ = notebook.until(lambda drawn, *_: bool(drawn))
+        if name == "digit.png":
+            assert len(drawn) == len(expected)
+            images = [strokes.prepare(one) for one in (drawn, expected)]
+            assert (images[0] - images[1]).abs().mean() < 0.05
+        else:
+            assert answers["MLP"] == 7
+        area.get_by_role("button", name="Clear").click()
+        say(area, "Nothing is drawn yet")
+
+
+def test_drawings_are_kept_in_a_book_and_it_goes_on_where_it_was(notebook):
+    page, file = notebook.page, notebook.folder / "mine.json"
+
+    def open_book():
+        notebook.run(page, BOOK)
+        area = notebook.area(page, BOOK)
+        area.locator("canvas").scroll_into_view_if_needed()
+        return area, area.locator("canvas")
+
+    def state():
+        return json.loads(notebook.run(page, KEPT)[0])
+
+    area, canvas = open_book()
+    area.get_by_role("button", name="Keep").click()
+    say(area, "Nothing is drawn yet. Draw this digit")
+    first, kept = state()
+    assert kept == [] and not file.exists()
+    assert area.get_by_role("button", name="Upload").count() == 0
+    drag(page, canvas, SEVEN[0])
+    area.get_by_role("button", name="Keep").click()
+    say(area, "(2 of 10)")
+    second, kept = state()
+    (one,) = json.loads(file.read_text())
+    assert [one] == kept and (one["writer"], one["digit"]) == ("Ann", first)
+    assert off_line(one["strokes"][0], SEVEN[0]) < 0.01
+    assert brightness(canvas, [(0.5, 0.2)]) == [0]  # ready for the next
+    fingers = Fingers(page, canvas)
+    fingers.touch("touchStart", (0, (0.2, 0.2)))
+    fingers.touch("touchMove", (0, (0.2, 0.6)))
+    fingers.touch("touchEnd")
+    area.get_by_role("button", name="Keep").press("Enter")
+    say(area, "(3 of 10)")
+    assert [one["digit"] for one in json.loads(file.read_text())] == [first, second]
+    area, canvas = open_book()  # anew, as on another day
+    say(area, "(3 of 10)")
+    area.get_by_role("button", name="Redo last").press("Enter")
+    say(area, f"always write it: {second}.")
+    assert len(json.loads(file.read_text())) == 1
+    page.wait_for_function(
+        "canvas => canvas.getContext('2d').getImageData(0.2 * canvas.width, 0.4 * canvas.height, 1, 1).data[0] > 200",
+        arg=canvas.element_handle(),
+    )
+    assert page.errors == []
 
 
 def test_a_large_photograph_is_made_smaller(notebook, area):

@@ -146,7 +146,11 @@ def test_a_process_that_dies_while_it_saves_leaves_the_old_checkpoint_or_the_new
     assert len(outcomes) == 9
     for moment, code, found, before in outcomes:
         assert code == 9, f"it lived on: {moment}"
-        assert found == {"step": 3 if moment == ("second replace", "after") else 2}, moment
+        replaced = moment in (
+            ("replace", "after"),
+            *(("second replace", w) for w in ("before", "after")),
+        )
+        assert found == {"step": 3 if replaced else 2}, moment
         assert before["step"] in (1, 2), moment
 
 
@@ -159,6 +163,34 @@ def test_a_file_that_does_not_fit_leaves_the_one_before(path):
     process.join(60)
     assert load_checkpoint(path) == {"step": 1}
     assert os.listdir(path.parent) == ["run.pt"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_move_that_fails_leaves_a_whole_checkpoint(path, monkeypatch, failing, damaged):
+    """On Windows it fails while another program has the file open."""
+    for step in (1, 2):
+        save_checkpoint(path, {"step": step})
+    if damaged:
+        path.write_bytes(path.read_bytes()[:100])
+    replace, calls = os.replace, []
+
+    def refuse(*paths):
+        calls.append(paths)
+        if len(calls) == failing:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError):
+        save_checkpoint(path, {"step": 3})
+    assert load_checkpoint(previous(path)) == {"step": 1}
+    if failing == 2 or not damaged:
+        assert load_checkpoint(path) == {"step": 3 if failing == 2 else 2}
+    assert sorted(os.listdir(path.parent)) == ["run.pt", "run.pt.previous"]
+    monkeypatch.undo()
+    save_checkpoint(path, {"step": 4})
+    assert load_checkpoint(path) == {"step": 4}
 
 
 def test_a_training_tidies_up_after_processes_that_died(path):
@@ -814,28 +846,6 @@ def test_the_one_before_is_kept(path):
     assert load_checkpoint(path) == {"step": 2}
     assert load_checkpoint(previous(path)) == {"step": 1}
     assert sorted(os.listdir(path.parent)) == ["run.pt", "run.pt.previous"]
-
-
-def test_a_last_move_that_fails_leaves_the_checkpoint(path, monkeypatch):
-    """On Windows it fails while another program has the file open."""
-    for step in range(2):
-        save_checkpoint(path, {"step": step})
-    replace, calls = os.replace, []
-
-    def fail_second(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise PermissionError(errno.EACCES, "Access is denied")
-        replace(*arguments)
-
-    monkeypatch.setattr(checkpoints.os, "replace", fail_second)
-    with pytest.raises(PermissionError):
-        save_checkpoint(path, {"step": 2})
-    assert load_checkpoint(path) == {"step": 1}
-    assert sorted(os.listdir(path.parent)) == ["run.pt", "run.pt.previous"]
-    monkeypatch.undo()
-    save_checkpoint(path, {"step": 3})
-    assert load_checkpoint(path) == {"step": 3} and load_checkpoint(previous(path)) == {"step": 1}
 
 
 def test_a_disk_without_links_has_copies(path, monkeypatch):

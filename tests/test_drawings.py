@@ -35,7 +35,7 @@ def test_points_may_be_tuples_and_the_file_is_plain_json(tmp_path):
         ([ONE | {"digit": "7"}], TypeError, r"\['digit'\] must be an integer from 0 to 9, got '7'"),
         ([ONE | {"pen": 5}], ValueError, r"\[0\]\['pen'\] must be a number from 0.001 to 1, got 5"),
         ([ONE | {"strokes": []}], ValueError, r"\['strokes'\] must hold at least one stroke"),
-        ([ONE | {"strokes": [[0.5, 0.5]]}], ValueError, r"strokes\[0\] must be points"),
+        ([ONE | {"strokes": [[0.5, 0.5]]}], ValueError, r"\[0\]: strokes\[0\] must be points"),
     ],
 )
 def test_what_is_no_drawing_is_refused_when_written_and_when_read(

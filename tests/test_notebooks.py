@@ -101,7 +101,7 @@ def given(function, model):
     values |= {"answers": labels, "answer": 3, "layer": "layers.0", "row": 2, "column": 3, "by": 1}
     values |= {"channels": 2, "cells": 1, "split": Split(images, labels), "steps": [0, 1]}
     values |= {"batches": Batches(values["split"], 4), "change": torch.zeros_like}
-    values |= {"scores": torch.rand(6, 28, 28), "counts": [1, 2], "helped": True}
+    values |= {"scores": torch.rand(6, 28, 28), "counts": [1, 2], "helped": True, "brightness": 0.5}
     special = {"answers": {"images": {"one": images[0]}}}
     special |= {"feature_maps": {"layers": ["layers.0"]}, "receptive_field": {"layers": [(3, 1)]}}
     values |= special.get(function.__name__, {})

@@ -418,7 +418,7 @@ def test_nonsense_from_the_page_is_said_in_words_and_changes_nothing(monkeypatch
     monkeypatch.setattr(pad.canvas, "send_state", lambda keys=None: told.append(keys))
     for nonsense in (*NONSENSE, [[0.5, 0.5]], [[[float("nan"), 0]]], NONSENSE[0], NONSENSE[0]):
         from_the_page(pad, nonsense)
-        assert words(pad.text).startswith("What was drawn could not be taken: strokes")
+        assert words(pad.text).startswith("This drawing could not be used: strokes")
         assert pad.strokes == SEVEN
         assert "strokes" in told.pop()  # so that the page shows what is there
         from_the_page(pad, ONE)
@@ -502,7 +502,8 @@ def test_each_model_is_asked_on_its_own_device():
 
 def test_a_stored_notebook_says_that_there_is_a_pad():
     pad = make_small_pad()
-    sentence = "A pad to draw digits on: run this notebook to draw. The figure above tells the same story without it."
+    sentence = "A pad to draw digits on: run this notebook to draw. "
+    sentence += "The figures around it tell the same story without it."
     assert isinstance(pad, DrawingPad) and repr(pad) == sentence
     pad.canvas.strokes = SEVEN
     assert repr(pad) == sentence

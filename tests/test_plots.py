@@ -1461,9 +1461,11 @@ def test_a_drawing_is_shown_with_its_ink_and_the_points_of_each_stroke():
     assert ax.images[0].get_extent() == [0, 1, 1, 0] and ax.get_ylim() == (1, 0)  # y goes down
     lines, starts = ax.lines[::2], ax.lines[1::2]
     for stroke, line, start in zip(drawing, lines, starts, strict=True):
-        assert np.array_equal(line.get_xydata(), stroke) and line.get_marker() == "o"
+        assert np.array_equal(line.get_xydata(), stroke)
+        assert line.get_marker() == start.get_marker()
         assert np.array_equal(start.get_xydata(), stroke[:1])
-    assert len({line.get_color() for line in lines}) == 2
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 2
+    assert texts(ax) == ["1", "2"]
     assert numbers(ax) == [2, 4, 5.0]
 
 

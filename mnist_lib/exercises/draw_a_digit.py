@@ -11,23 +11,12 @@ from ..machinery.checkpoints import random_states, set_random_states
 from ..models import BatchNormCNN
 from ..strokes import check_strokes, prepare
 from ..training import predict, train
-from .base import CHECKS, RIGHT, exercise
+from .base import exercise
 
 SEVEN = [
     [(0.2, 0.2), (0.48, 0.22), (0.78, 0.18), (0.62, 0.5), (0.5, 0.85)],
     [(0.4, 0.53), (0.72, 0.5)],
 ]
-
-CHECKS |= {
-    "13-how-many": {
-        "hint": 'binomtest(right, count).proportion_ci(method="wilson"), for one count after another.',
-        480: RIGHT,
-        140: "that is four points to either side; the whole interval may be four points wide.",
-        460: "that would do for the interval of 09; Wilson's is a little wider.",
-        1840: "that is two points wide.",
-        "otherwise": "19 in 20 are read: try 100 drawings with 95 read, then more of them.",
-    },
-}
 
 
 @exercise(

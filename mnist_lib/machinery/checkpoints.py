@@ -43,7 +43,7 @@ def save_checkpoint(path, state):
 
     Raises:
         TypeError: there is something else in `state`, such as a number of NumPy's.
-        OSError: the file cannot be written, because the disk is full, say. Then the one at `path` is as it was.
+        OSError: a file cannot be written or moved, because the disk is full, say. There is a whole one still.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -67,8 +67,9 @@ def save_checkpoint(path, state):
         write_flushed(new, content.getbuffer())
         if path.exists():
             _link(path, old)
-            os.replace(old, previous(path))
         os.replace(new, path)
+        if old.exists():  # only now: the file at the path may have been damaged
+            os.replace(old, previous(path))
     finally:
         for file in (new, old):
             file.unlink(missing_ok=True)

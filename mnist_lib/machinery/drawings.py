@@ -70,7 +70,11 @@ def _checked(name, drawings):
         writer, digit, pen, strokes = (drawing[key] for key in KEYS)
         if not isinstance(writer, str):
             raise TypeError(f"{here}['writer'] must be a text, got {writer!r}")
-        if len(strokes := check_strokes(strokes)) == 0:
+        try:
+            strokes = check_strokes(strokes)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{here}: {error}") from error
+        if not strokes:
             raise ValueError(f"{here}['strokes'] must hold at least one stroke, got none")
         digit = integer(f"{here}['digit']", digit, least=0, most=9)
         pen = number(f"{here}['pen']", pen, 0.001, 1)

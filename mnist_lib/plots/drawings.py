@@ -3,14 +3,14 @@
 import numpy as np
 
 from ..strokes import check_strokes, draw
-from .base import COLOURS, array, describe, new_axes, plot, tiles
+from .base import CENTRED, COLOURS, MARKERS, array, describe, new_axes, plot, tiles
 
 SIZE = 140  # pixels on a side, for a drawing that is looked at
 
 
 @plot
 def plot_strokes(strokes, pen, ax=None):
-    """Draw one drawing on its pad, with the points that the pad has noted: a colour for each stroke.
+    """Draw one drawing on its pad, with the points that the pad has noted; strokes are numbered where they start.
 
     Args:
         strokes: a drawing, a list of strokes (K, 2), as `strokes.draw` takes it.
@@ -19,17 +19,17 @@ def plot_strokes(strokes, pen, ax=None):
     strokes = check_strokes(strokes)
     ax = ax or new_axes(4.4, 4.2)
     ax.imshow(array(draw(strokes, pen, SIZE)[0]), vmin=0, vmax=1, extent=(0, 1, 1, 0))
-    bright = [COLOURS[place] for place in (1, 4, 3, 2)]  # they show on black and on white
     for number, stroke in enumerate(strokes):
-        colour = bright[number % 4]
-        ax.plot(*stroke.T, "o-", color=colour, markersize=3.5, lw=0.8)
-        ax.plot(*stroke[0], "o", color=colour, markersize=8, mec="black")
-    ax.set(xlim=(0, 1), ylim=(1, 0), xlabel="x", ylabel="y")
+        look = {"color": COLOURS[(0, 5, 2, 3)[number % 4]], "marker": MARKERS[number % 4]}
+        ax.plot(*stroke.T, **look, markersize=4, lw=1.5)
+        ax.plot(*stroke[0], **look, markersize=15, mec="white")
+        ax.text(*stroke[0], number + 1, **CENTRED, color="white", fontsize=9)
+    ax.set(xlim=(0, 1), ylim=(1, 0), xlabel="x (share of the pad)", ylabel="y (share of the pad)")
     ax.set(xticks=np.linspace(0, 1, 5), yticks=np.linspace(0, 1, 5), aspect="equal")
     points = sum(len(stroke) for stroke in strokes)
     return describe(
         ax,
-        f"A drawing on its pad, white on black, with its points: ≈{len(strokes)} strokes, each from a large dot on, "
+        f"A drawing on its pad, white on black, with its points: ≈{len(strokes)} strokes, each from its number on, "
         f"of ≈{points} points in all, drawn with a pen ≈{100 * pen:.1f} % of the pad's width.",
     )
 
@@ -45,7 +45,7 @@ def plot_drawings(drawings, columns=4, ax=None):
     pads = np.concatenate([array(draw(*drawing, SIZE)) for drawing in drawings.values()])
     ax, *_ = tiles(ax, pads, drawings, columns, 1.9, vmin=0, vmax=1)
     parts = "; ".join(
-        f"{name} (≈{len(strokes)} strokes, pen ≈{100 * pen:.0f} %)"
+        f"{name} (strokes: ≈{len(strokes)}, pen ≈{100 * pen:.1f} %)"
         for name, (strokes, pen) in drawings.items()
     )
     return describe(ax, f"{len(drawings)} drawings on their pads, white on black: {parts}.")

@@ -91,7 +91,7 @@ def _radii_words(table):
 
 
 def _draw_bands(ax, tables, xlabel, ylabel, against, radii=False):
-    """Draw and describe what `plot_bands` shows, or `plot_by_radius`: for `radii`, a mean half-way is told, too."""
+    """Draw and describe what `plot_bands` shows, or `plot_by_radius` for `radii`."""
     _check_shares(tables)
     ax, words = ax or new_axes(7.5, 4.2), []
     for number, (name, table) in enumerate(tables.items()):
@@ -100,7 +100,7 @@ def _draw_bands(ax, tables, xlabel, ylabel, against, radii=False):
         ax.plot(mean.index, mean, label=name, markersize=6, **look)
         band = (shares.min(), shares.max())
         ax.fill_between(mean.index, *band, color=look["color"], alpha=0.15, lw=0)
-        told = dict.fromkeys(mean.index[[0, len(mean) // 2, -1] if radii else [0, -1]])
+        told = dict.fromkeys(mean.index[[0, len(mean) // 2, -1]])
         ends = (f"≈{mean[at]:.1f} at {at if radii else f'≈{at:g}'}" for at in told)
         words.append(f"{name} {', '.join(ends)}")
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
@@ -150,19 +150,21 @@ def plot_ways(tables, xlabel="accuracy (%)", ax=None):
     """
     _check_shares(tables, missing=True)
     ways = list(next(iter(tables.values())))
-    ax = ax or new_axes(7.5, 0.9 + 0.42 * len(ways))
+    ax = ax or new_axes(7.5, 0.9 + 0.55 * len(ways))
     places = np.arange(len(ways))
     words = {way: [] for way in ways}
     for number, (name, table) in enumerate(tables.items()):
-        y = places + 0.16 * (number - (len(tables) - 1) / 2)
+        y = places + 0.24 * (number - (len(tables) - 1) / 2)
         shares, colour = 100 * table[ways], COLOURS[number]
         ax.hlines(y, shares.min(), shares.max(), color=colour, lw=2)
-        ax.plot(shares.mean(), y, MARKERS[number], color=colour, markersize=6, label=name)
+        ax.plot(
+            shares.mean(), y, MARKERS[number], color=colour, mec="white", markersize=7, label=name
+        )
         for way, mean in shares.mean().items():
             words[way].append(f"{name} ≈{mean:.1f}")
-    ax.set(yticks=places, yticklabels=ways, xlabel=xlabel, xlim=(0, 101))
+    ax.set(yticks=places, yticklabels=ways, ylim=(len(ways) - 0.5, -0.5))
+    ax.set(xlabel=xlabel, xlim=(0, 101))
     ax.grid(axis="x", color="0.9")
-    ax.invert_yaxis()
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     text = "; ".join(f"{way}: {', '.join(means)}" for way, means in words.items())
     return describe(ax, f"Marks: {xlabel}, the mean of several runs. {text}.")

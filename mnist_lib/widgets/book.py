@@ -28,20 +28,23 @@ class DrawingBook(ipywidgets.VBox):
     """
 
     def __init__(self, path, writer, each):
-        if not isinstance(writer, str) or not writer.strip():
+        if not isinstance(writer, str):
             raise TypeError(f"writer must be a name, got {writer!r}")
+        if not writer.strip():
+            raise ValueError(f"writer must be a name, got {writer!r}")
         self.each = integer("each", each, least=1, most=100)
-        self.path, self.writer = Path(path).expanduser(), writer
+        self.path, self.writer = Path(path).expanduser().resolve(), writer.strip()
         self._kept = self._digits(self.drawings)
         self._order = np.random.default_rng(0).permutation(10 * self.each) % 10
         layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
-        self.canvas = Canvas(words="Pad: draw the digit that is asked for.", layout=layout)
+        words = "Pad: draw the digit that is asked for, with the mouse, a pen or a finger."
+        self.canvas = Canvas(words=words, upload=False, layout=layout)
         self.text = ipywidgets.HTML()
         self.keep_button, self.back_button = (
             ipywidgets.Button(description=name, tooltip=tooltip)
             for name, tooltip in (
                 ("Keep", "Keep this drawing, and go on to the next digit"),
-                ("Take back", "Take the last kept drawing out of the file, and put it on the pad"),
+                ("Redo last", "Put the last kept drawing on the pad, to be drawn better"),
             )
         )
         buttons = [self.keep_button, self.back_button]
@@ -80,14 +83,17 @@ class DrawingBook(ipywidgets.VBox):
             self._rewrite(lambda drawings: ([*drawings, drawing], []))
 
     def take_back(self):
-        """Take the writer's last drawing out of the file, and put it on the pad, as the button does."""
+        """Take the writer's last drawing out of the file, and put it on the empty pad, as the button does."""
 
         def without_last(drawings):
             own = [n for n, drawing in enumerate(drawings) if drawing["writer"] == self.writer]
-            last = drawings.pop(own[-1])["strokes"] if own else self.canvas.strokes
+            last = drawings.pop(own[-1])["strokes"] if own else []
             return drawings, last
 
-        self._rewrite(without_last)
+        if self.canvas.strokes:
+            self._ask("First keep or clear what is on the pad.")
+        else:
+            self._rewrite(without_last)
 
     def _rewrite(self, change):
         """Write the drawings anew after a change, drawings → (drawings, what is then on the pad), or say why not."""
@@ -96,7 +102,7 @@ class DrawingBook(ipywidgets.VBox):
             drawings, on_pad = change(self.drawings)
             save_drawings(self.path, drawings)
         except (OSError, TypeError, ValueError) as error:
-            problem = f"That could not be written: {error}. The drawing is still on the pad."
+            problem = f"This could not be saved, and the pad is as it was. Ask for help ({error})."
         else:
             self._kept, self.canvas.strokes = self._digits(drawings), on_pad
         self._ask(problem)
@@ -108,9 +114,9 @@ class DrawingBook(ipywidgets.VBox):
     def _ask(self, problem=""):
         """Say what to draw, after what went wrong."""
         digit, number, most = self.asked, len(self._kept), 10 * self.each
-        request = f"All {most} are kept in {self.path.name}. Thank you, {self.writer}!"
+        request = f"All {most} are kept in {self.path.name}. Thank you! Now run the next cells."
         if digit is not None:
-            request = f"Draw a {digit}, the way you always write it, then press Keep."
+            request = f"Draw this digit the way you always write it: {digit}. Then press Keep."
             request = f"{request} ({number + 1} of {most})"
         self.keep_button.disabled, self.back_button.disabled = digit is None, number == 0
         self.text.value = TEXT.format(html.escape(f"{problem} {request}".strip()))

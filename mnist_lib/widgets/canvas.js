@@ -41,6 +41,7 @@ function render({ model, el }) {
   const file = make("input", root, { type: "file", accept: "image/*" });
   const full = make("div", root);
   file.style.display = "none"; // its button is `upload`
+  upload.hidden = !model.get("upload");
   canvas.setAttribute("role", "img");
   full.setAttribute("role", "status"); // read out when it changes
 

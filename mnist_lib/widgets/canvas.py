@@ -38,6 +38,7 @@ class Canvas(anywidget.AnyWidget):
         strokes: the drawing, a list of strokes, lists of points [x, y], in units of the square's width. May be set.
         pen: the width of the pen in the same unit.
         words: what a screen reader says of the square.
+        upload: whether there is a button for photographs.
         problem: a sentence, why what came last from the page was not taken; or "".
     """
 
@@ -46,6 +47,7 @@ class Canvas(anywidget.AnyWidget):
     strokes = Strokes().tag(sync=True)
     pen = traitlets.Float(0.05, min=0.001, max=1).tag(sync=True)
     words = traitlets.Unicode().tag(sync=True)
+    upload = traitlets.Bool(True).tag(sync=True)
     problem = traitlets.Unicode()
 
     def __init__(self, **traits):
@@ -60,7 +62,7 @@ class Canvas(anywidget.AnyWidget):
         try:
             super().set_state({key: sync_data[key] for key in ("strokes",) if key in sync_data})
         except (TypeError, ValueError, traitlets.TraitError) as error:
-            self._say(f"What was drawn could not be taken: {error}.")
+            self._say(f"This drawing could not be used: {error}.")
             self.send_state(["strokes", "pen"])
 
     def take_photo(self, name, content):

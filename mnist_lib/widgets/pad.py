@@ -15,10 +15,12 @@ PREPARED, SQUEEZED = "as MNIST's digits", "squeezed to 28×28"
 PART = (1.9, 2.4)  # inches, the picture of the image or of the bars of one model
 EMPTY = "Nothing is drawn yet"
 NOTES = (
-    "Draw one digit, 0 to 9. The small picture is all that a network sees of it.",
-    "The longest bar, the blue one, is its guess. A full bar: it is quite sure. It can be sure, and wrong.",
-    f"Image, {PREPARED}: your digit is made larger or smaller, moved, and drawn again with the same pen for all.",
-    f"Image, {SQUEEZED}: the whole black square, made small.",
+    "Draw one digit, 0 to 9. The small picture is all that the networks see of your drawing.",
+    "Each group of bars is one network. Its blue bar, the longest, is its guess: the longer, the surer. "
+    "It can be sure and still be wrong.",
+    "In the list called image, choose how the small picture is made.",
+    f"{PREPARED}: as large, in the same place and with the same pen as the digits that the networks learned from.",
+    f"{SQUEEZED}: the whole black square, made small, with your pen.",
 )
 
 
@@ -37,7 +39,7 @@ class DrawingPad(Explorer):
 
     stored = (
         "A pad to draw digits on: run this notebook to draw. "
-        "The figure above tells the same story without it."
+        "The figures around it tell the same story without it."
     )
 
     def __init__(self, models, examples=None):
@@ -163,7 +165,7 @@ def _make_image(strokes, pen, preparation):
 def _draw_image(image, step, figure):
     """Draw what the models get."""
     ax = add_axes_in_inches(figure, PART[1])
-    ax.text(0.1, ABOVE - 0.08, "The image:\n28×28 pixels", va="bottom", linespacing=1.1)
+    ax.text(0.1, ABOVE - 0.08, "What they see:\n28×28 pixels", va="bottom", linespacing=1.1)
     draw_image(ax, image, left=0.1)
     ink = (image > 0.5).sum().item()
     words = f"The image that the models get: {ink} of its 784 pixels are more white than black."

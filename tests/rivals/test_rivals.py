@@ -372,26 +372,34 @@ WORLDS = {
     "13, digits centred by their box": World(
         "13_draw_a_digit",
         {"mnist = load_mnist().to(device)": BY_BOX},
-        ["The centres of mass", "The box's middle costs CNNs", "The box's middle costs linear"],
+        [
+            "In 1,000 images, centres",
+            "The box's middle costs CNNs",
+            "The box's middle costs linear",
+        ],
     ),
     "13, networks that know every brightness": World(
         "13_draw_a_digit",
-        {"batch_size=64)": f"batch_size=64, augment={ANY_BRIGHTNESS})"},
-        ["With the thinnest pen", "At a quarter of the brightness"],
+        {"epochs, seed, batch_size=64)": f"epochs, seed, batch_size=64, augment={ANY_BRIGHTNESS})"},
+        ["With the thinnest pen", "At a sixth of the brightness", "At 1/16 of the brightness"],
     ),
     "13, too bright means cut off": World(
         "13_draw_a_digit",
         {"factor * prepared": "(factor * prepared).clamp(max=1)"},
-        ["Of the answers that too bright"],
+        ["For CNNs, they explain"],
     ),
-    "13, thousands of drawings": World(
+    "13, hands that are all alike": World(
         "13_draw_a_digit",
-        {"binomial(20, 0.95": "binomial(2000, 0.95", "0.95, 20, writers": "0.95, 2000, writers"},
-        ["With twenty drawings, the interval of 09"],
+        {"[n / 4 for n in range(-4, 5)]": "[0.0] * 9"},
+        ["The interval of 100 drawings by one hand"],
     ),
     "13, photographs that nobody turns": World(
         "13_draw_a_digit",
-        {"ImageOps.exif_transpose(Image.open(io.BytesIO(file)))": "Image.open(io.BytesIO(file))"},
+        {
+            "ImageOps.exif_transpose(Image.open(io.BytesIO(content)))": (
+                "Image.open(io.BytesIO(content))"
+            )
+        },
         ["Prepared, CNNs read 85"],
     ),
     "13, a threshold that is the same for all": World(
