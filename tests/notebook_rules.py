@@ -42,6 +42,7 @@ LENGTHS = {  # of those in their second edition: cells, words of text, claims
     "11_shift_robustness": (95, 2_000, 20),
     "12_save_load_resume": (95, 2_000, 20),
     "13_draw_a_digit": (95, 2_000, 20),
+    "14_common_mistakes": (110, 2_200, 30),
     "15_fast": (95, 2_200, 18),
     "16_do_explanations_hold": (95, 2_000, 20),
 }

@@ -185,6 +185,32 @@ def all_logits(weight, bias, images, flip=(2, 3), with_bias=True):
     return slid + with_bias * bias.reshape(10, 1, 1)
 
 
+def epoch(model, images, labels, optimizer, clear=True, softmax=False, judge="all", mode=False):
+    """Exercise 14-mend, answered; or with the mistakes that are in it."""
+    for x, y in zip(images.split(50), labels.split(50)):
+        if clear:
+            optimizer.zero_grad()
+        logits = model(x)
+        F.cross_entropy(logits.softmax(dim=1) if softmax else logits, y).backward()
+        optimizer.step()
+    model.train(mode)
+    right = (model(images).argmax(dim=1) == labels).float()
+    model.train()
+    means = torch.stack([part.mean() for part in right.split(50)])
+    return right.mean().item() if judge == "all" else means.mean().item()
+
+
+def tell(model, images, twice=True, back=True):
+    """Exercise 14-tell, answered; or with mistakes that students make."""
+    first, again = model(images), model(images)
+    if not back:
+        model.eval()
+    if twice and not torch.equal(first, again):
+        return "dropout"
+    alone = model(images[:2])
+    return "nothing" if torch.allclose(alone, first[:2], atol=1e-5) else "batch norm"
+
+
 def losses_of(model, batches, of=lambda loss: loss.detach()):
     """Exercise 15-reads: the losses of all batches, a list."""
     return [of(F.cross_entropy(model(images), labels)) for images, labels in batches]
@@ -342,6 +368,8 @@ RIGHT = {
     "12-whole": [load_whole, lambda model, state: load_whole(model, dict(state))],
     "12-newest": [load_newest],
     "13-stage": [("place", "size", "pen", "none"), ["Place", " size", "pen", "NONE"]],
+    "14-mend": [epoch, lambda *given: torch.tensor(epoch(*given))],
+    "14-tell": [tell, lambda *given: tell(*given).upper()],
     "13-fool": [[(0.2, 1.0), (0.7, 1.0)], np.array([(0.2, 1.0), (0.45, 1.0), (0.7, 1.0)])],
     "15-swap": ["absolute value", "The absolute value.", "absolute-value"],
     "15-multiplications": [921_600, 64 * 10 * 10 * 16 * 9],
@@ -701,6 +729,14 @@ WRONG = [
     ("12-newest", lambda path: load_newest(path) if Path(path).exists() else {}, "no file at the"),
     ("12-newest", partial(load_newest, raised=1), "and a FileNotFoundError came out"),
     ("12-newest", never_fails, "no error came out"),
+    ("14-mend", partial(epoch, softmax=True), "give it the logits"),
+    ("14-mend", partial(epoch, clear=False), "are added up"),
+    ("14-mend", partial(epoch, judge="batches"), "count right images"),
+    ("14-mend", partial(epoch, mode=True), "is dropout still on"),
+    ("14-mend", lambda *given: 0.5, "not those after one epoch"),
+    ("14-tell", partial(tell, twice=False), "of a network with dropout it says"),
+    ("14-tell", partial(tell, back=False), "in another mode afterwards"),
+    ("14-tell", lambda model, images: "nothing", "it says 'nothing', not 'dropout'"),
     ("13-stage", ("size", "size", "pen", "none"), "look at a again: its size"),
     ("13-stage", ("place", "place", "pen", "none"), "look at b again: it is in the middle"),
     ("13-stage", ("place", "size", "none", "none"), "look at c again: it is large"),

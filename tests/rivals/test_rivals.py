@@ -364,7 +364,7 @@ WORLDS = {
     "13, people who all draw large": World(
         "13_draw_a_digit",
         {"((0.2, 0.4), 0.1)": "((0.6, 0.9), 1)", "((0.2, 0.4), 1)": "((0.6, 0.9), 1)"},
-        ["Small, near the middle", "Small and anywhere"],
+        ["Small, near the middle", "Small, anywhere"],
     ),
     "13, people who all draw in the middle": World(
         "13_draw_a_digit", {"((0.6, 0.9), 1)": "((0.6, 0.9), 0.1)"}, ["Large and anywhere"]
@@ -385,13 +385,13 @@ WORLDS = {
     ),
     "13, too bright means cut off": World(
         "13_draw_a_digit",
-        {"factor * prepared": "(factor * prepared).clamp(max=1)"},
+        {"256 * prepared": "(256 * prepared).clamp(max=1)"},
         ["For CNNs, they explain"],
     ),
     "13, hands that are all alike": World(
         "13_draw_a_digit",
         {"[n / 4 for n in range(-4, 5)]": "[0.0] * 9"},
-        ["The interval of 100 drawings by one hand"],
+        ["100 drawings by one hand"],
     ),
     "13, photographs that nobody turns": World(
         "13_draw_a_digit",
