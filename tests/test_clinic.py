@@ -31,14 +31,13 @@ def said(patient, what, capsys):
     return capsys.readouterr().out
 
 
-def test_eight_have_one_fault_one_has_two_and_three_have_none(mnist, patients):
+def test_most_have_one_fault_one_has_two_and_some_have_none(patients):
     hidden = [patient._faults for patient in patients]
     assert [patient.number for patient in patients] == list(range(1, 13))
-    assert hidden.count(("nothing",)) == 3
-    assert [len(faults) for faults in hidden].count(2) == 1
-    single = Counter(faults for faults in hidden if len(faults) == 1 and faults != ("nothing",))
-    assert len(single) == 8 and set(single.values()) == {1}
+    assert 2 <= hidden.count(("nothing",)) <= 4
     assert next(faults for faults in hidden if len(faults) == 2) in PAIRS
+    single = Counter(faults for faults in hidden if len(faults) == 1 and faults != ("nothing",))
+    assert set(single.values()) == {1} and sum(single.values()) + hidden.count(("nothing",)) == 11
 
 
 def test_another_seed_brings_other_patients_and_the_same_seed_the_same(mnist, patients):
@@ -51,7 +50,7 @@ def test_another_seed_brings_other_patients_and_the_same_seed_the_same(mnist, pa
 
 
 def test_looks_are_counted_and_names_are_judged(mnist, capsys):
-    patient = treated(mnist, "softmax twice", "validation images in train")
+    patient = treated(mnist, "softmax twice", "a leak")
     for what in LOOKS:
         if what not in ("curve", "batch"):
             patient.look(what)
@@ -59,23 +58,35 @@ def test_looks_are_counted_and_names_are_judged(mnist, capsys):
     capsys.readouterr()
     patient.name("nothing")
     patient.name("softmax twice")
-    patient.name("validation images in train", "softmax twice")
-    no, half, yes = capsys.readouterr().out.splitlines()
-    assert no == "✗ Patient 1: no. Look again; 7 looks so far."
-    assert half == "✗ Patient 1: softmax twice is right, and it is not all, or too much."
-    assert yes == '✓ Patient 1, after 7 looks. What tells it soonest: "outputs", "splits".'
-    for wrong in (lambda: patient.look("x-ray"), lambda: patient.name("flu")):
+    patient.name("softmax twice", "sorted")
+    patient.name("a leak", "softmax twice")
+    assert capsys.readouterr().out.splitlines() == [
+        "Patient 1: ✗ No.",
+        "Patient 1: ✗ That is one of two.",
+        "Patient 1: ✗ No: one is right, the other is not.",
+        "Patient 1: ✓ Yes, after 10 looks. What tells it soonest: outputs; splits.",
+    ]
+    for wrong in (
+        lambda: patient.look("x-ray"),
+        lambda: patient.name("flu"),
+        lambda: patient.name(),
+        lambda: patient.name("sorted", "sorted"),
+        lambda: patient.name("nothing", "sorted"),
+    ):
         with pytest.raises(ValueError, match="must be"):
             wrong()
-    assert len(patient.looks) == 7
+    assert len(patient.looks) == 10
+    patient.give_up()
+    assert "softmax twice (look at: outputs); a leak (look at: splits)" in capsys.readouterr().out
+    assert repr(patient).startswith("Patient 1, with a ") and repr(patient).endswith(": 11 looks")
 
 
 TELLING = {  # what the telling look shows, and does not show of a healthy one
-    "zero_grad before step": "step 300: 0, 0, 0",
-    "weights all zero": "step 1: 0, ",
-    "data sorted": "[50, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
-    "pixels unscaled in validation": "validation from 0 to 255",
-    "validation images in train": "250 of 500 validation images",
+    "cleared before the step": "step 300: 0, 0, 0",
+    "all weights zero": "step 300: 0, 0.",
+    "sorted": "[50, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
+    "unscaled at test time": "validation from 0 to 255",
+    "a leak": "250 of 500 validation images",
 }
 
 
@@ -86,13 +97,13 @@ def test_the_telling_look_shows_it_and_nothing_of_the_kind_in_a_healthy_one(mnis
     assert words not in said(treated(mnist, "nothing"), look, capsys)
 
 
-@pytest.mark.parametrize("fault", ["dropout in evaluation", "batch norm not in evaluation"])
+@pytest.mark.parametrize("fault", ["eval() forgotten, dropout", "eval() forgotten, batch norm"])
 def test_answers_differ_where_eval_was_forgotten(mnist, fault, capsys):
     words = said(treated(mnist, fault), "alone", capsys)
-    again, in_pairs = map(int, re.findall(r": (\d+)", words.partition("asked")[2]))
-    assert in_pairs < 100 and (again < 100) == (fault == "dropout in evaluation")
+    again, in_pairs = map(int, re.findall(r": (\d+)", words.partition("before")[2]))
+    assert in_pairs < 100 and (again < 100) == (fault == "eval() forgotten, dropout")
     healthy = said(treated(mnist, "nothing"), "alone", capsys)
-    assert "again: 100; in pairs: 100" in healthy
+    assert "again: 100; when asked two by two: 100" in healthy
 
 
 def test_a_patient_can_be_shown(mnist):

@@ -185,17 +185,22 @@ def all_logits(weight, bias, images, flip=(2, 3), with_bias=True):
     return slid + with_bias * bias.reshape(10, 1, 1)
 
 
-def epoch(model, images, labels, optimizer, clear=True, softmax=False, judge="all", mode=False):
+def epoch(
+    model, images, labels, optimizer, clear="before", softmax=False, judge="all", off=True, on=True
+):
     """Exercise 14-mend, answered; or with the mistakes that are in it."""
+    if on:
+        model.train()
     for x, y in zip(images.split(50), labels.split(50)):
-        if clear:
+        if clear == "before":
             optimizer.zero_grad()
         logits = model(x)
         F.cross_entropy(logits.softmax(dim=1) if softmax else logits, y).backward()
+        if clear == "too late":
+            optimizer.zero_grad()
         optimizer.step()
-    model.train(mode)
+    model.train(not off)
     right = (model(images).argmax(dim=1) == labels).float()
-    model.train()
     means = torch.stack([part.mean() for part in right.split(50)])
     return right.mean().item() if judge == "all" else means.mean().item()
 
@@ -730,10 +735,13 @@ WRONG = [
     ("12-newest", partial(load_newest, raised=1), "and a FileNotFoundError came out"),
     ("12-newest", never_fails, "no error came out"),
     ("14-mend", partial(epoch, softmax=True), "give it the logits"),
-    ("14-mend", partial(epoch, clear=False), "are added up"),
-    ("14-mend", partial(epoch, judge="batches"), "count right images"),
-    ("14-mend", partial(epoch, mode=True), "is dropout still on"),
-    ("14-mend", lambda *given: 0.5, "not those after one epoch"),
+    ("14-mend", partial(epoch, clear="never"), "are added up"),
+    ("14-mend", partial(epoch, clear="too late"), "before the step uses them"),
+    ("14-mend", partial(epoch, on=False), "as your last epoch left it"),
+    ("14-mend", partial(epoch, softmax=True, clear="never"), "give it the logits"),
+    ("14-mend", partial(epoch, judge="batches"), "divide once"),
+    ("14-mend", partial(epoch, off=False), "is dropout still on"),
+    ("14-mend", lambda *given: [epoch(*given) for _ in range(2)][1], "not those after one epoch"),
     ("14-tell", partial(tell, twice=False), "of a network with dropout it says"),
     ("14-tell", partial(tell, back=False), "in another mode afterwards"),
     ("14-tell", lambda model, images: "nothing", "it says 'nothing', not 'dropout'"),

@@ -1,5 +1,6 @@
 """The clinic of notebook 14: trainings with a hidden fault, to be found by looking."""
 
+import math
 import random
 from typing import NamedTuple
 
@@ -21,26 +22,26 @@ class Fault(NamedTuple):
 
 
 FAULTS = {
-    "nothing": Fault({}, "accuracy"),
+    "nothing": Fault({}, "alone, outputs, pixels and splits together"),
+    "cleared before the step": Fault({"clear": "before step"}, "gradients"),
     "zero_grad forgotten": Fault({"clear": "never"}, "gradients"),
-    "zero_grad before step": Fault({"clear": "before step"}, "gradients"),
+    "all weights zero": Fault({"weights": "zero"}, "gradients"),
     "labels shifted": Fault({"labels": "shifted"}, "batch"),
-    "data sorted": Fault({"order": "sorted"}, "labels"),
-    "weights all zero": Fault({"weights": "zero"}, "gradients"),
-    "learning rate too large": Fault({"rate": 10}, "gradients"),
-    "learning rate too small": Fault({"rate": 0.01}, "gradients"),
+    "sorted": Fault({"order": "sorted"}, "labels"),
+    "rate too large": Fault({"rate": 10}, "gradients"),
+    "rate too small": Fault({"rate": 0.01}, "gradients"),
     "softmax twice": Fault({"outputs": "softmax"}, "outputs"),
     "ReLU on the logits": Fault({"outputs": "relu"}, "outputs"),
-    "pixels unscaled in validation": Fault({"scale": 255}, "pixels"),
-    "dropout in evaluation": Fault({"network": "dropout", "mode": True}, "alone"),
-    "batch norm not in evaluation": Fault({"network": "batch norm", "mode": True}, "alone"),
-    "validation images in train": Fault({"splits": "shared"}, "splits"),
+    "eval() forgotten, dropout": Fault({"network": "dropout", "mode": True}, "alone"),
+    "eval() forgotten, batch norm": Fault({"network": "batch norm", "mode": True}, "alone"),
+    "unscaled at test time": Fault({"scale": 255}, "pixels"),
+    "a leak": Fault({"splits": "shared"}, "splits"),
 }
 HEALTHY = ({}, {"network": "dropout"}, {"network": "batch norm"})
 PAIRS = [  # neither hides the other
     (training, judging)
-    for training in ("softmax twice", "ReLU on the logits", "learning rate too small")
-    for judging in ("pixels unscaled in validation", "validation images in train")
+    for training in ("softmax twice", "ReLU on the logits", "rate too small")
+    for judging in ("unscaled at test time", "a leak", "eval() forgotten, dropout")
 ]
 NETWORKS = {
     "plain": lambda: [],
@@ -50,7 +51,7 @@ NETWORKS = {
 
 
 def clinic(mnist, seed=0):
-    """Train twelve networks: eight with one fault, one with two, three with none; other faults for another seed.
+    """Train twelve networks: most with one fault, one with two, some with none; other faults for another seed.
 
     Args:
         mnist: with `train` and `validation`, Splits of at least 3,000 and 500 digits.
@@ -63,14 +64,17 @@ def clinic(mnist, seed=0):
     >>> patients = clinic(load_mnist("sample"))  # doctest: +ELLIPSIS
     Digits: the 5,000-image sample (3,500 to train, 500 to validate, 1,000 to test).
     To look at: curve, accuracy, batch, pixels, labels, outputs, gradients, alone, splits.
-    To name: nothing, zero_grad forgotten, ...
+    To name: nothing, cleared before the step, ...
+    >>> patients[0]
+    Patient 1, with a dropout network: 0 looks
     >>> patients[0].look("splits")
     Patient 1: 0 of 500 validation images are in train, too.
     """
     chance = random.Random(seed)
-    pair = chance.choice(PAIRS)
-    alone = chance.sample([name for name in FAULTS if name not in (*pair, "nothing")], 8)
-    cases = [pair, *((name,) for name in alone), *3 * [("nothing",)]]
+    pair, healthy = chance.choice(PAIRS), chance.randint(2, 4)
+    others = [name for name in FAULTS if name not in (*pair, "nothing")]
+    cases = [pair, *((name,) for name in chance.sample(others, 11 - healthy))]
+    cases += healthy * [("nothing",)]
     chance.shuffle(cases)
     states = random_states()
     try:
@@ -94,6 +98,7 @@ class Patient:
         changes = dict(chance.choice(HEALTHY))
         for name in faults:
             changes |= FAULTS[name].changes
+        self._kind = changes.get("network", "plain")
         self._mode, self._scale = changes.get("mode", False), changes.get("scale", 1)
         self._train, self._validation = (
             mnist.train[:3000].to("cpu"),
@@ -112,7 +117,7 @@ class Patient:
 
     def _learn(self, changes, epochs=5):
         """Train, and note what could be looked at on the way."""
-        extra = NETWORKS[changes.get("network", "plain")]()
+        extra = NETWORKS[self._kind]()
         layers = [nn.Flatten(), nn.Linear(784, 100), *extra, nn.ReLU(), nn.Linear(100, 10)]
         layers += {"softmax": [nn.Softmax(dim=1)], "relu": [nn.ReLU()]}.get(
             changes.get("outputs"), []
@@ -146,10 +151,8 @@ class Patient:
         before = [parameter.detach().clone() for parameter in parameters]
         sizes = [0.0 if p.grad is None else p.grad.norm().item() for p in parameters]
         optimizer.step()
-        moved = (
-            sum((p.detach() - old).norm().item() ** 2 for p, old in zip(parameters, before)) ** 0.5
-        )
-        self._steps.append((sizes[0], sizes[-2], moved))
+        moved = [(p.detach() - old).norm().item() for p, old in zip(parameters, before)]
+        self._steps.append((sizes[0], math.hypot(*sizes), math.hypot(*moved)))
 
     def _outputs(self, images):
         """What the reader's program gets when it uses the network."""
@@ -184,20 +187,35 @@ class Patient:
         return plots.show(seen)
 
     def name(self, *faults):
-        """Say what is wrong, with one or two names of `FAULTS`; prints whether that is right."""
-        if strange := [fault for fault in faults if fault not in FAULTS]:
-            raise ValueError(f"faults must be of {', '.join(FAULTS)}; got {strange[0]!r}")
-        right = set(faults) == set(self._faults)
-        some = set(faults) & set(self._faults)
-        telling = ", ".join(f'"{FAULTS[name].look}"' for name in self._faults)
-        said = f"✓ Patient {self.number}, after {len(self.looks)} looks. What tells it soonest: {telling}."
-        if not right and some:
-            said = (
-                f"✗ Patient {self.number}: {some.pop()} is right, and it is not all, or too much."
-            )
-        elif not right:
-            said = f"✗ Patient {self.number}: no. Look again; {len(self.looks)} looks so far."
-        print(said)
+        """Say what is wrong, with one or two names of `FAULTS`; prints whether it is. A wrong name counts as a look.
+
+        Raises:
+            ValueError: there is no such name, or a name stands twice, or "nothing" beside another.
+        """
+        named, hidden = set(faults), set(self._faults)
+        if not faults or not named <= FAULTS.keys():
+            raise ValueError(f"faults must be one or two of {', '.join(FAULTS)}; got {faults}")
+        if len(named) < len(faults) or (len(named) > 1 and "nothing" in named):
+            raise ValueError(f"faults must be two mistakes, or one name, got {faults}")
+        if named != hidden:
+            self.looks.append("a wrong name")
+        if named == hidden:
+            soonest = "; ".join(FAULTS[name].look for name in self._faults)
+            said = f"✓ Yes, after {len(self.looks)} looks. What tells it soonest: {soonest}."
+        elif named < hidden:
+            said = "✗ That is one of two."
+        else:
+            said = "✗ No: one is right, the other is not." if named & hidden else "✗ No."
+        print(f"Patient {self.number}: {said}")
+
+    def give_up(self):
+        """Print what is wrong, and what tells it soonest."""
+        names = "; ".join(f"{name} (look at: {FAULTS[name].look})" for name in self._faults)
+        self.looks.append("gave up")
+        print(f"Patient {self.number}: {names}.")
+
+    def __repr__(self):
+        return f"Patient {self.number}, with a {self._kind} network: {len(self.looks)} looks"
 
     def _look_at_curve(self):
         ax = plots.new_axes(5, 2.6)
@@ -229,25 +247,29 @@ class Patient:
         return f"how often 0 to 9 are in the first batch: {counts}"
 
     def _look_at_outputs(self):
-        outputs = self._outputs(self._validation.images[:3] * self._scale)
-        rows = [" ".join(f"{value:.2f}" for value in row) for row in outputs.tolist()]
+        outputs = self._outputs(self._validation.images[:3] * self._scale).tolist()
+        rows = [
+            f"a {label}: " + " ".join(f"{value:.2f}" for value in row)
+            for label, row in zip(self._validation.labels.tolist(), outputs)
+        ]
         return "the outputs for three validation images:\n" + "\n".join(rows)
 
     def _look_at_gradients(self):
-        lines = [
-            "size of the first layer's gradient, of the last layer's, and how far the step went:"
-        ]
+        lines = ["size of the first layer's gradient, of all gradients, and how far the step went:"]
         for step in (0, 1, 9, 99, 299):
-            first, last, moved = self._steps[step]
-            lines.append(f"step {step + 1}: {first:.3g}, {last:.3g}, {moved:.3g}")
+            sizes = ", ".join(f"{size:.3g}" for size in self._steps[step])
+            lines.append(f"step {step + 1}: {sizes}")
         return "\n".join(lines)
 
     def _look_at_alone(self):
         images = self._validation.images[:100] * self._scale
         first, again = (self._outputs(images).argmax(dim=1) for _ in range(2))
         by_two = torch.cat([self._outputs(pair).argmax(dim=1) for pair in images.split(2)])
-        same = [(first == other).float().mean().item() for other in (again, by_two)]
-        return f"of 100 answers, the same when asked again: {100 * same[0]:.0f}; in pairs: {100 * same[1]:.0f}"
+        same = [100 * (first == other).float().mean().item() for other in (again, by_two)]
+        again, by_two = (f"{share:.0f}" for share in same)
+        return (
+            f"of 100 answers, as before when asked again: {again}; when asked two by two: {by_two}"
+        )
 
     def _look_at_splits(self):
         known = {image.numpy().tobytes() for image in self._train.images}

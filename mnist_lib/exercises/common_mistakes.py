@@ -15,59 +15,68 @@ def _net(*between):
     return nn.Sequential(nn.Flatten(), nn.Linear(36, 24), *between, nn.ReLU(), nn.Linear(24, 3))
 
 
-def _epoch(model, images, labels, softmax=False, clear=True):
+def _epoch(model, images, labels, softmax, clear):
     """The weights after an epoch, with mistakes or without."""
     model = copy.deepcopy(model).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
     for x, y in zip(images.split(50), labels.split(50)):
         logits = model(x)
-        if clear:
+        if clear == "before":
             optimizer.zero_grad()
         F.cross_entropy(logits.softmax(dim=1) if softmax else logits, y).backward()
+        if clear == "too late":
+            optimizer.zero_grad()
         optimizer.step()
     return model[1].weight
 
 
 @exercise(
     "14-mend",
-    "What is missing before backward()? What does cross_entropy take? Which mode, and how many images?",
+    "What is missing before backward()? What does cross_entropy take? Which mode, and when? How many images?",
 )
 def _mend(answer):
+    images = torch.rand(120, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    labels = (21 * images.mean(dim=(1, 2, 3))).long() % 3
     states = random_states()
     try:
-        images = torch.rand(120, 1, 6, 6, generator=torch.Generator().manual_seed(0))
-        labels = (3 * images.mean(dim=(1, 2, 3)) * 7).long() % 3
-        plain, model = _net(), _net()
+        plain, model, dropped = _net(), _net(), _net(nn.Dropout(0.9)).eval()
         call_answer(answer, model, images, labels, torch.optim.SGD(model.parameters(), lr=0.2))
-        found = [
+        mistakes = [
             (softmax, clear)
             for softmax in (False, True)
-            for clear in (True, False)
-            if torch.allclose(
-                model[1].weight, _epoch(plain, images, labels, softmax, clear), atol=1e-6
-            )
+            for clear in ("before", "never", "too late")
+            if torch.allclose(model[1].weight, _epoch(plain, images, labels, softmax, clear))
         ]
-        dropped = _net(nn.Dropout(0.9))
+        modes = []
+        dropped.register_forward_pre_hook(lambda net, _: modes.append(net.training))
         optimizer = torch.optim.SGD(dropped.parameters(), lr=0.2)
         share = float(call_answer(answer, dropped, images, labels, optimizer))
-        answers = dropped.eval()(images).argmax(dim=1) == labels
+        in_training = modes[:1] == [True]
+        right = (dropped.eval()(images).argmax(dim=1) == labels).float()
     finally:
         set_random_states(states)
-    of_all = answers.float().mean().item()
-    of_batches = sum(part.float().mean().item() for part in answers.split(50)) / 3
-    if found == [(True, False)]:
+    of_batches = torch.stack([part.mean() for part in right.split(50)]).mean().item()
+    same = abs(share - right.mean().item()) < 1e-6
+    if mistakes == [(True, "never")] and not in_training and not same:
         raise Unanswered("mend the function above")
-    if not found:
+    if not mistakes:
         yield "its weights are not those after one epoch: each batch once, in the order given."
-    yield found[0][0] and "cross_entropy takes a softmax already: give it the logits."
-    yield not found[0][1] and "the gradients of all batches are added up."
-    if abs(share - of_all) > 1e-6:
-        near = abs(share - of_batches) < 1e-6
-        yield "the last batch is smaller: count right images, divide once." if near else None
+    softmax, clear = mistakes[0]
+    yield softmax and "cross_entropy takes a softmax already: give it the logits."
+    yield clear == "never" and "the gradients of all batches are added up."
+    yield clear == "too late" and "the gradients are cleared before the step uses them."
+    yield (
+        not in_training
+        and "the model may come in evaluation mode, as your last epoch left it: train()."
+    )
+    if not same:
+        yield abs(share - of_batches) < 1e-6 and "the last batch is smaller: count, divide once."
         yield "it is not the share that is read in evaluation mode: is dropout still on?"
 
 
-@exercise("14-tell", "Ask twice. Then ask for one image alone, and among others.")
+@exercise(
+    "14-tell", "Ask twice. Then ask for the first two images without the others. (One alone?)"
+)
 def _tell(answer):
     images = torch.rand(40, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     states = random_states()

@@ -42,9 +42,9 @@ def diagnose(make_model, train, validation, model=None):
     finally:
         set_random_states(states)
     print(
-        "Not seen from here, as it is in your loop: zero_grad(), learning rate, shuffling, eval() before judging,"
+        "Not seen from here: zero_grad(), the learning rate, eval() before judging, the pixels in use, what was"
     )
-    print("the same pixels when the network is used, what was chosen on which split.")
+    print("chosen on which split; a few wrong labels, and copies that differ by a bit.")
     return seen
 
 
