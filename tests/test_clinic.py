@@ -64,7 +64,7 @@ def test_looks_are_counted_and_names_are_judged(mnist, capsys):
         "Patient 1: ✗ No.",
         "Patient 1: ✗ That is one of two.",
         "Patient 1: ✗ No: one is right, the other is not.",
-        "Patient 1: ✓ Yes, after 10 looks. What tells it soonest: outputs; splits.",
+        "Patient 1: ✓ Yes, after 13 looks. What tells it soonest: outputs; splits.",
     ]
     for wrong in (
         lambda: patient.look("x-ray"),
@@ -75,10 +75,10 @@ def test_looks_are_counted_and_names_are_judged(mnist, capsys):
     ):
         with pytest.raises(ValueError, match="must be"):
             wrong()
-    assert len(patient.looks) == 10
+    assert len(patient.looks) == 13
     patient.give_up()
     assert "softmax twice (look at: outputs); a leak (look at: splits)" in capsys.readouterr().out
-    assert repr(patient).startswith("Patient 1, with a ") and repr(patient).endswith(": 11 looks")
+    assert repr(patient).startswith("Patient 1, with a ") and repr(patient).endswith(": 14 looks")
 
 
 TELLING = {  # what the telling look shows, and does not show of a healthy one

@@ -205,8 +205,9 @@ def epoch(
     return right.mean().item() if judge == "all" else means.mean().item()
 
 
-def tell(model, images, twice=True, back=True):
+def tell(model, images, twice=True, back=True, ask_a_copy=True):
     """Exercise 14-tell, answered; or with mistakes that students make."""
+    model = copy.deepcopy(model) if ask_a_copy and back else model
     first, again = model(images), model(images)
     if not back:
         model.eval()
@@ -743,7 +744,8 @@ WRONG = [
     ("14-mend", partial(epoch, off=False), "is dropout still on"),
     ("14-mend", lambda *given: [epoch(*given) for _ in range(2)][1], "not those after one epoch"),
     ("14-tell", partial(tell, twice=False), "of a network with dropout it says"),
-    ("14-tell", partial(tell, back=False), "in another mode afterwards"),
+    ("14-tell", partial(tell, ask_a_copy=False), "ask a copy"),
+    ("14-tell", partial(tell, back=False), "you called eval() or train()"),
     ("14-tell", lambda model, images: "nothing", "it says 'nothing', not 'dropout'"),
     ("13-stage", ("size", "size", "pen", "none"), "look at a again: its size"),
     ("13-stage", ("place", "place", "pen", "none"), "look at b again: it is in the middle"),

@@ -187,7 +187,7 @@ class Patient:
         return plots.show(seen)
 
     def name(self, *faults):
-        """Say what is wrong, with one or two names of `FAULTS`; prints whether it is. A wrong name counts as a look.
+        """Say what is wrong, with one or two names of `FAULTS`; prints whether it is. A wrong name counts as two looks.
 
         Raises:
             ValueError: there is no such name, or a name stands twice, or "nothing" beside another.
@@ -198,7 +198,7 @@ class Patient:
         if len(named) < len(faults) or (len(named) > 1 and "nothing" in named):
             raise ValueError(f"faults must be two mistakes, or one name, got {faults}")
         if named != hidden:
-            self.looks.append("a wrong name")
+            self.looks += 2 * ["a wrong name"]
         if named == hidden:
             soonest = "; ".join(FAULTS[name].look for name in self._faults)
             said = f"✓ Yes, after {len(self.looks)} looks. What tells it soonest: {soonest}."

@@ -86,22 +86,32 @@ def _tell(answer):
             ("batch norm", nn.BatchNorm1d(24)),
             ("nothing", None),
         ):
-            model = _Hidden(_net(*([between] if between else []))).train()
+            inside = _net(*([between] if between else [])).train()
+            model, before = _Hidden(inside), copy.deepcopy(inside.state_dict())
             said = call_answer(answer, model, images)
             if str(said).strip().lower() != right:
                 yield f"of a network with {right if between else 'neither'} it says {said!r}, not {right!r}."
-            if not model.training:
-                yield "the model is in another mode afterwards."
+            if model.told:
+                yield "you called eval() or train(): the outputs alone should tell."
+            if any(
+                not torch.equal(value, before[name]) for name, value in inside.state_dict().items()
+            ):
+                yield "it has changed the averages of batch norm: ask a copy."
     finally:
         set_random_states(states)
 
 
 class _Hidden(nn.Module):
-    """A network whose layers have no telling names."""
+    """A network whose layers have no telling names, and which notes whether its mode is changed."""
 
     def __init__(self, inside):
         super().__init__()
-        self._ask = [inside.train()]
+        self._ask, self.told = [inside], False
 
     def forward(self, images):
         return self._ask[0](images)
+
+    def train(self, mode=True):
+        """Note it; eval() comes here, too."""
+        self.told = True
+        return super().train(mode)

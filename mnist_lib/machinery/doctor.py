@@ -18,13 +18,13 @@ def diagnose(make_model, train, validation, model=None):
         model: the trained network, or None.
 
     Returns:
-        {name of the look: (mark, what was seen, a sentence)}
+        {name of the look: (mark, a sentence)}
 
     >>> from mnist_lib.data import Split
     >>> split = Split(torch.rand(64, 1, 8, 8), torch.arange(64) % 2)
     >>> net = lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
     >>> diagnose(net, split, split)["splits"]  # doctest: +ELLIPSIS
-    classes   ✓ Labels are whole numbers; each output has its class in both splits, in mixed order.
+    classes   ✓ Labels are whole numbers, each output has its class in both splits, and train is not sorted.
     ...
     ('✗', '64 of 64 validation images are in train, too.')
     """
@@ -44,7 +44,9 @@ def diagnose(make_model, train, validation, model=None):
     print(
         "Not seen from here: zero_grad(), the learning rate, eval() before judging, the pixels in use, what was"
     )
-    print("chosen on which split; a few wrong labels, and copies that differ by a bit.")
+    print(
+        "chosen on which split; wrong labels, unless nearly all are; copies that differ by a bit."
+    )
     return seen
 
 
@@ -61,12 +63,16 @@ class Patient:
         self.make_model, self.both = make_model, {"train": train, "validation": validation}
         mixed = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:3000]
         self.train, self.some = train, train[mixed.to(train.labels.device)]
-        self.fresh, self.model = self.new(), model
+        self.fresh, self.model = None, model
+        self.fresh = self.new()
 
     def new(self):
         """One more network that nobody has trained."""
         torch.manual_seed(0)
-        return self.make_model().to(self.train.images.device)
+        network = self.make_model()
+        if network is self.fresh or network is self.model:
+            raise ValueError("make_model must return a new network each time, got the same again")
+        return network.to(self.train.images.device)
 
     def outputs(self, images, network=None):
         """What a network gives in evaluation, the trained one if none is named, else the fresh one."""

@@ -19,7 +19,7 @@ def guessed(right, labels):
 
 
 def classes(patient):
-    """Labels are whole numbers; each output has its class in both splits, in mixed order."""
+    """Labels are whole numbers, each output has its class in both splits, and train is not sorted."""
     wanted = set(range(patient.outputs(patient.some.images[:4], patient.fresh).shape[-1]))
     for name, split in patient.both.items():
         found = set(split.labels.tolist())
@@ -30,7 +30,7 @@ def classes(patient):
     same = (labels[1:] == labels[:-1]).double().mean().item()
     yield (
         same > (1 + share(labels)) / 2
-        and f"Sorted: {same:.0%} repeat the label before. Does your loop shuffle?"
+        and f"Sorted: {same:.1%} repeat the label before. Does your loop shuffle?"
     )
     first, last = (Counter(half.tolist()) for half in labels.tensor_split(2))
     gone = {
@@ -42,7 +42,7 @@ def classes(patient):
 
 
 def pixels(patient):
-    """All pixels are numbers in a sane range, and the splits are alike."""
+    """All pixels are numbers in a sane range; means and spreads of the splits are alike."""
     for name, split in patient.both.items():
         images = split.images.flatten(1)
         yield not images.isfinite().all() and f"{name} has pixels that are NaN or infinite."
@@ -73,7 +73,7 @@ def labels(patient):
 
 
 def logits(patient):
-    """The outputs are (N, classes), of either sign, and no probabilities."""
+    """The outputs are (N, classes); no softmax, sigmoid or ReLU is seen."""
     for network in (patient.fresh, patient.model or patient.fresh):
         outputs = patient.outputs(patient.some.images[:256], network)
         low, high, shape = outputs.min(), outputs.max(), tuple(outputs.shape)
@@ -120,7 +120,7 @@ def gradients(patient):
         yield not parameter.requires_grad and f"{name} is frozen."
         yield parameter.grad is None and f"{name} gets none."
         yield not parameter.grad.isfinite().all() and f"That of {name} is NaN or infinite."
-        yield not parameter.grad.any() and f"That of {name} is zero everywhere, for three steps."
+        yield not parameter.grad.any() and f"That of {name} is zero everywhere in the third step."
     nodes, known = {loss.grad_fn}, {id(parameter) for parameter in network.parameters()}
     while new := {to for node in nodes for to, _ in node.next_functions if to} - nodes:
         nodes |= new  # back through all that took part
@@ -129,7 +129,7 @@ def gradients(patient):
 
 
 def batch(patient):
-    """A fresh network learns 29 of 32 images by heart."""
+    """A fresh network learns at least 29 of 32 images by heart."""
     images, labels, right = patient.some.images[:32], patient.some.labels[:32], 0
     for rate in (1e-3, 1e-2):
         network = patient.new()
