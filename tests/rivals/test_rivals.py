@@ -386,7 +386,7 @@ WORLDS = {
     "13, too bright means cut off": World(
         "13_draw_a_digit",
         {"256 * prepared": "(256 * prepared).clamp(max=1)"},
-        ["For CNNs, they explain"],
+        ["For CNNs, lost offsets explain"],
     ),
     "13, hands that are all alike": World(
         "13_draw_a_digit",
