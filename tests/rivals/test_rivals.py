@@ -374,7 +374,6 @@ WORLDS = {
         {"mnist = load_mnist().to(device)": BY_BOX},
         [
             "In 1,000 images, centres",
-            "The box's middle costs CNNs",
             "The box's middle costs linear",
         ],
     ),
@@ -406,6 +405,32 @@ WORLDS = {
         "13_draw_a_digit",
         {"ink / (2 * threshold_otsu(ink))": "ink", "darker / light.clip(0.05)": "1 - grey"},
         ["Prepared, CNNs read 85"],
+    ),
+    "14, a softmax over the classes": World(
+        "14_common_mistakes",
+        {
+            "log_softmax(dim=0)": "log_softmax(dim=1)",
+            "softmax(dim=0).argmax": "softmax(dim=1).argmax",
+        },
+        ["Softmax over the batch", "Alone, each image"],
+    ),
+    "14, sorted digits that are shuffled": World(
+        "14_common_mistakes",
+        {"split=by_label, order=torch.arange": "split=by_label"},
+        ["Trained on sorted digits", "Most of its hidden", "Each mistake of hall 2"],
+    ),
+    "14, labels that are not shifted": World(
+        "14_common_mistakes",
+        {"Split(train.images, train.labels.roll(1))": "train"},
+        ["Each mistake of hall 1"],
+    ),
+    "14, a leak of digits that nobody saw": World(
+        "14_common_mistakes",
+        {
+            "train.images[:250], held": "mnist.train.images[-250:], held",
+            "train.labels[:250], held": "mnist.train.labels[-250:], held",
+        },
+        ["Each network that has seen"],
     ),
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",
