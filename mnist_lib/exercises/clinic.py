@@ -43,11 +43,6 @@ PAIRS = [  # neither hides the other
     for training in ("softmax twice", "ReLU on the logits", "rate too small")
     for judging in ("unscaled at test time", "a leak", "eval() forgotten, dropout")
 ]
-NETWORKS = {
-    "plain": lambda: [],
-    "dropout": lambda: [nn.Dropout(0.5)],
-    "batch norm": lambda: [nn.BatchNorm1d(100)],
-}
 
 
 def clinic(mnist, seed=0):
@@ -117,7 +112,8 @@ class Patient:
 
     def _learn(self, changes, epochs=5):
         """Train, and note what could be looked at on the way."""
-        extra = NETWORKS[self._kind]()
+        new = {"dropout": [nn.Dropout(0.5)], "batch norm": [nn.BatchNorm1d(100)]}
+        extra = new.get(self._kind, [])
         layers = [nn.Flatten(), nn.Linear(784, 100), *extra, nn.ReLU(), nn.Linear(100, 10)]
         layers += {"softmax": [nn.Softmax(dim=1)], "relu": [nn.ReLU()]}.get(
             changes.get("outputs"), []
@@ -171,8 +167,7 @@ class Patient:
         """Look at something, and be counted. Prints a line or more, or returns a figure.
 
         Args:
-            what: one of `LOOKS`: "curve", "accuracy", "batch", "pixels", "labels", "outputs", "gradients", "alone",
-                "splits".
+            what: one of `LOOKS`.
 
         Raises:
             ValueError: there is no such look.
@@ -222,10 +217,8 @@ class Patient:
         ax.plot(self._losses, color=plots.COLOURS[0])
         ax.axhline(2.303, color="0.5", ls=":")
         ax.set(xlabel="step", ylabel="loss", ylim=(0, 4), title=f"Patient {self.number}")
-        ends = (
-            f"It begins at ≈{self._losses[0]:.2f} and ends at ≈{sum(self._losses[-30:]) / 30:.2f}"
-        )
-        return plots.describe(ax, f"Loss of patient {self.number} against the step. {ends}.")
+        ends = f"from ≈{self._losses[0]:.2f} to ≈{sum(self._losses[-30:]) / 30:.2f}"
+        return plots.describe(ax, f"Loss of patient {self.number} against the step, {ends}.")
 
     def _look_at_accuracy(self):
         rows = [f"{100 * t:.0f} / {100 * v:.0f} %" for t, v in self._accuracies]
