@@ -421,7 +421,7 @@ WORLDS = {
     ),
     "14, labels that are not shifted": World(
         "14_common_mistakes",
-        {"Split(train.images, train.labels.roll(1))": "train"},
+        {"shifted = train.labels.roll(1)": "shifted = train.labels"},
         ["Each mistake of hall 1"],
     ),
     "14, a leak of digits that nobody saw": World(
