@@ -100,20 +100,6 @@ def _squared_distances(lines, size):
     return (across - share * dx) ** 2 + (down - share * dy) ** 2
 
 
-def scaled_pen(strokes, pen):
-    """How wide a pen becomes when the picture is scaled until the longer side of its ink is 20 of 28 pixels.
-
-    Args:
-        strokes: the drawing, with at least one point.
-        pen: the width it is drawn with.
-
-    >>> round(scaled_pen([[(0.2, 0.5), (0.4, 0.5)]], pen=0.05) * 28, 6)  # 0.25 becomes 20 pixels
-    4.0
-    """
-    pen = number("pen", pen, THIN, 1)
-    return pen / (_bounds(check_strokes(strokes))[1] + pen) * BOX
-
-
 def fit_to_box(strokes, pen, box=BOX):
     """Scale and move strokes until the longer side of their ink is `box`, and its box in the middle of the pad.
 

@@ -32,7 +32,7 @@ BUILT = {  # what is compared of each notebook
     "10_kernels_and_feature_maps": "WeightRecord feature_maps layer_names seen_pixels",
     "11_shift_robustness": "shift_by_loop shift random_shift Augmented shift_grid by_radius BlurPool2d",
     "12_save_load_resume": "random_states set_random_states save_checkpoint load_checkpoint",
-    "13_draw_a_digit": "BOX MIDDLE PEN draw fit_to_box centre_by_mass prepare scaled_pen centre_of_mass "
+    "13_draw_a_digit": "BOX MIDDLE PEN draw fit_to_box centre_by_mass prepare centre_of_mass "
     "save_drawings load_drawings photograph read_photo",
 }
 
@@ -457,15 +457,13 @@ def test_drawings_are_the_same(drawing):
 
 @every_drawing
 def test_the_stages_of_a_preparation_are_the_same(drawing):
-    fit, centre, image, scaled = (
-        from_notebook(DRAW, name)
-        for name in ("fit_to_box", "centre_by_mass", "prepare", "scaled_pen")
+    fit, centre, image = (
+        from_notebook(DRAW, name) for name in ("fit_to_box", "centre_by_mass", "prepare")
     )
     for pen, box, middle in ((0.02, strokes.BOX, 0.5), (0.09, 0.4, strokes.MIDDLE)):
         small = strokes.fit_to_box(drawing, pen, box)  # on the pad wherever it is moved from
         assert same_strokes(fit(drawing, pen, box), small)
         assert same_strokes(centre(small, pen, middle), strokes.centre_by_mass(small, pen, middle))
-        assert scaled(drawing, pen) == pytest.approx(strokes.scaled_pen(drawing, pen))
     assert torch.allclose(image(drawing), strokes.prepare(drawing), atol=1e-3)
 
 

@@ -21,7 +21,6 @@ from mnist_lib.strokes import (
     draw,
     fit_to_box,
     prepare,
-    scaled_pen,
 )
 
 SEVEN = [[(0.1, 0.1), (0.4, 0.12), (0.2, 0.7)], [(0.15, 0.4), (0.35, 0.38)]]  # with a crossbar
@@ -195,7 +194,7 @@ def test_a_thousand_strokes_are_drawn_as_each_alone():
     assert draw(strokes, 0.15).min() > 0.99 and prepare(strokes).shape == (1, 28, 28)
 
 
-@pytest.mark.parametrize("function", [draw, scaled_pen, fit_to_box, centre_by_mass])
+@pytest.mark.parametrize("function", [draw, fit_to_box, centre_by_mass])
 def test_a_pen_out_of_its_limits_or_that_is_no_number_is_refused(function):
     for pens, error in (((9e-5, 1.01), ValueError), ((None, "0.1"), TypeError)):
         for pen in pens:
@@ -246,21 +245,11 @@ def test_a_pen_wider_than_the_box_is_refused_and_one_as_wide_leaves_dots():
         fit_to_box(SEVEN, 0.1, box=20)
 
 
-@pytest.mark.parametrize("function", [scaled_pen, fit_to_box, centre_by_mass])
+@pytest.mark.parametrize("function", [fit_to_box, centre_by_mass])
 def test_a_drawing_without_a_point_is_refused(function):
     for call in (lambda: function([], 0.1), lambda: prepare([])):
         with pytest.raises(ValueError, match=r"^strokes must hold at least one point, got none$"):
             call()
-
-
-def test_the_scaled_pen_is_that_of_the_picture_scaled_as_a_whole():
-    pen = 0.08
-    factor = BOX / (0.6 + pen)  # SEVEN is 0.6 high
-    assert scaled_pen(SEVEN, pen) == pytest.approx(pen * factor)
-    scaled = fit_to_box(SEVEN, scaled_pen(SEVEN, pen))
-    before, after = np.asarray(SEVEN[0]), scaled[0]
-    assert np.allclose(after[1] - after[0], (before[1] - before[0]) * factor)
-    assert scaled_pen([[(0.3, 0.3)]], 0.02) == pytest.approx(BOX)  # a dot fills the box
 
 
 # the centre of mass
@@ -432,7 +421,6 @@ def test_whatever_comes_is_answered_or_refused_in_words(strokes, pen):
         prepare,
         lambda strokes: draw(strokes, pen),
         lambda strokes: draw(SEVEN, pen),
-        lambda strokes: scaled_pen(strokes, pen),
         lambda strokes: fit_to_box(strokes, 0.1, pen),
         lambda strokes: centre_by_mass(strokes, pen),
         centre_of_mass,
@@ -459,7 +447,6 @@ def test_every_drawing_becomes_an_image(strokes, pen, size):
 @settings(max_examples=settings.default.max_examples // 2)
 @given(strokes=drawings.filter(len), pen=pens)
 def test_every_drawing_is_fitted_and_centred(strokes, pen):
-    assert 0 < scaled_pen(strokes, pen) <= BOX
     if pen <= BOX:
         points = np.concatenate(fit_to_box(strokes, pen))
         extents = np.ptp(points, axis=0)

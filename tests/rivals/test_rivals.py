@@ -412,12 +412,17 @@ WORLDS = {
             "log_softmax(dim=0)": "log_softmax(dim=1)",
             "softmax(dim=0).argmax": "softmax(dim=1).argmax",
         },
-        ["Softmax over the batch", "Alone, each image"],
+        ["Softmax over the batch"],
     ),
     "14, sorted digits that are shuffled": World(
         "14_common_mistakes",
         {"split=by_label, order=torch.arange": "split=by_label"},
         ["Trained on sorted digits", "Most of its hidden", "Each mistake of hall 2"],
+    ),
+    "14, batches of a thousand, in evaluation": World(
+        "14_common_mistakes",
+        {"read(model, evaluation=False) for model in copies": "read(model) for model in copies"},
+        ["With batch norm, by 1,000"],
     ),
     "14, labels that are not shifted": World(
         "14_common_mistakes",
