@@ -9,6 +9,6 @@
 - `checkpoints`: trainings that go on where they were stopped.
 - `grids`: many small trainings, many models in each step.
 - `drawings`: drawings that people made, in a file.
-- `doctor`: what can be seen of a network and its data. `looks`: its looks.
+- `doctor`: what can be seen of a network and its data.
 - `tracing`: from images and photographs to pen strokes.
 """
