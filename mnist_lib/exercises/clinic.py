@@ -59,7 +59,7 @@ def clinic(mnist, seed=0):
     >>> patients = clinic(load_mnist("sample"))  # doctest: +ELLIPSIS
     Digits: the 5,000-image sample (3,500 to train, 500 to validate, 1,000 to test).
     To look at: curve, accuracy, batch, pixels, labels, outputs, gradients, alone, splits.
-    To name: nothing, cleared before the step, ...
+    To name: nothing; cleared before the step; ...
     >>> patients[0]
     Patient 1, with a dropout network: 0 looks
     >>> patients[0].look("splits")
@@ -76,7 +76,7 @@ def clinic(mnist, seed=0):
         patients = [Patient(n, case, mnist, seed, chance) for n, case in enumerate(cases, start=1)]
     finally:
         set_random_states(states)
-    print(f"To look at: {', '.join(LOOKS)}.\nTo name: {', '.join(FAULTS)}.")
+    print(f"To look at: {', '.join(LOOKS)}.\nTo name: {'; '.join(FAULTS)}.")
     return patients
 
 

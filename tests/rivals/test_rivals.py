@@ -417,17 +417,17 @@ WORLDS = {
     "14, sorted digits that are shuffled": World(
         "14_common_mistakes",
         {"split=by_label, order=torch.arange": "split=by_label"},
-        ["Trained on sorted digits", "Most of its hidden", "Each mistake of hall 2"],
+        ["After sorted digits", "Most of its hidden", "With a mistake of hall 2"],
     ),
     "14, batches of a thousand, in evaluation": World(
         "14_common_mistakes",
         {"read(model, evaluation=False) for model in copies": "read(model) for model in copies"},
-        ["With batch norm, by 1,000"],
+        ["With batch norm, in batches of 1,000"],
     ),
     "14, labels that are not shifted": World(
         "14_common_mistakes",
         {"shifted = train.labels.roll(1)": "shifted = train.labels"},
-        ["Each mistake of hall 1"],
+        ["With a mistake of hall 1"],
     ),
     "14, a leak of digits that nobody saw": World(
         "14_common_mistakes",
@@ -435,7 +435,7 @@ WORLDS = {
             "train.images[:250], held": "mnist.train.images[-250:], held",
             "train.labels[:250], held": "mnist.train.labels[-250:], held",
         },
-        ["Each network that has seen"],
+        ["The gap between the halves"],
     ),
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",
