@@ -29,11 +29,6 @@ class Window:
     result: float  # the number in the output cell
     written_out: str  # how it comes about, such as "0·0.1 + 1·0.2 + 2·0.3 = 0.8"
 
-    @property
-    def products(self):
-        """Each value times its weight, a list of floats."""
-        return [value * weight for value, weight in zip(self.values, self.weights)]
-
 
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
     """How many windows of a convolution or a pooling fit along one axis (built in notebook 01).
@@ -42,7 +37,7 @@ def output_size(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=Fa
         size: cells of the input along this axis, at least 1.
         kernel_size: cells of the kernel, at least 1.
         stride: steps from one window to the next, at least 1.
-        padding: cells added on each side, at least 0, or "same" (as many cells out as in) or "valid" (none).
+        padding: cells added on each side, at least 0.
         dilation: steps from one kernel cell to the next, at least 1.
         ceil_mode: let a last window stick out, if it starts inside the input or the padding before it.
 
@@ -54,36 +49,18 @@ def output_size(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=Fa
     lengths = {"size": size, "kernel_size": kernel_size, "stride": stride, "dilation": dilation}
     for name, value in lengths.items():
         integer(name, value, least=1)
-    before, after = padding_sides(padding, kernel_size, dilation)
-    if padding == "same" and stride != 1:
-        raise ValueError(f'padding "same" needs stride 1, got stride {stride}')
+    padded = size + 2 * integer("padding", padding, least=0)
     span = dilation * (kernel_size - 1) + 1  # from the first cell of a window to its last
-    room = size + before + after - span  # how far the first window can move
+    room = padded - span  # how far the first window can move
     steps = math.ceil(room / stride) if ceil_mode else room // stride
     if steps < 0:
         raise ValueError(
             f"kernel_size {kernel_size} with dilation {dilation} spans {span} cells, and a size of {size} "
-            f"with padding {padding} has only {size + before + after}"
+            f"with padding {padding} has only {padded}"
         )
-    if ceil_mode and steps * stride >= size + before:
+    if ceil_mode and steps * stride >= size + padding:
         steps -= 1  # the last window would start beyond the input
     return steps + 1
-
-
-def padding_sides(padding, kernel_size, dilation=1):
-    """How many cells a padding adds before and after an axis, two ints.
-
-    They are as many, except for "same" with a kernel that spans an even number of cells: then one more comes after.
-
-    >>> padding_sides(2, kernel_size=3), padding_sides("same", kernel_size=3), padding_sides("same", kernel_size=4)
-    ((2, 2), (1, 1), (1, 2))
-    """
-    if padding == "valid":
-        return 0, 0
-    if padding == "same":
-        total = dilation * (kernel_size - 1)
-        return total // 2, total - total // 2
-    return (integer("padding", padding, least=0),) * 2
 
 
 def for_each_axis(name, value, axes):
@@ -94,7 +71,7 @@ def for_each_axis(name, value, axes):
     """
     if not isinstance(value, tuple | list):
         return (value,) * axes
-    if len(value) not in (1, axes) or any(isinstance(part, str) for part in value):
+    if len(value) not in (1, axes):
         raise ValueError(f"{name} must be one number, or {axes} of them, got {value}")
     return tuple(value) * (axes // len(value))
 
@@ -107,7 +84,7 @@ def convolution_windows(input, weight, bias=None, stride=1, padding=0, dilation=
         weight: (output channels, C / groups, kernel length) or (output channels, C / groups, height, width).
         bias: (output channels,), or None.
         stride, dilation: at least 1, for each axis.
-        padding: zeros added on each side, for each axis; or "same" or "valid".
+        padding: zeros added on each side, for each axis.
         groups: how many groups the channels are divided into; each output channel sees the inputs of its group.
 
     Returns:
@@ -278,8 +255,7 @@ def _places(sizes, kernel_sizes, stride, padding, dilation, ceil_mode=False):
     axes = []  # for each axis the windows along it, a range of cells each
     for size, kernel_size, step, added, gap in zip(sizes, kernel_sizes, *settings):
         count = output_size(size, kernel_size, step, added, gap, ceil_mode)
-        before, _ = padding_sides(added, kernel_size, gap)
-        starts = [step * number - before for number in range(count)]
+        starts = [step * number - added for number in range(count)]
         axes.append([range(start, start + gap * kernel_size, gap) for start in starts])
     for windows in product(*map(enumerate, axes)):
         place, ranges = zip(*windows)

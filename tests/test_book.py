@@ -128,7 +128,7 @@ def test_a_problem_of_the_page_is_said_and_goes(tmp_path):
     ("options", "error", "message"),
     [
         ({"writer": " "}, ValueError, "writer must be a name, got ' '"),
-        ({"writer": 7}, TypeError, "writer must be a name, got 7"),
+        ({"writer": 7}, ValueError, "writer must be a name, got 7"),
         ({"each": 0}, ValueError, "each must be an integer from 1 to 100, got 0"),
     ],
 )

@@ -92,7 +92,7 @@ TELLING = {  # what the telling look shows, and does not show of a healthy one
 
 @pytest.mark.parametrize("fault", TELLING)
 def test_the_telling_look_shows_it_and_nothing_of_the_kind_in_a_healthy_one(mnist, fault, capsys):
-    look, words = FAULTS[fault].look, TELLING[fault]
+    look, words = FAULTS[fault][1], TELLING[fault]
     assert words in said(treated(mnist, fault), look, capsys)
     assert words not in said(treated(mnist, "nothing"), look, capsys)
 
@@ -103,7 +103,7 @@ def test_answers_differ_where_eval_was_forgotten(mnist, fault, capsys):
     again, in_pairs = map(int, re.findall(r": (\d+)", words.partition("before")[2]))
     assert in_pairs < 100 and (again < 100) == (fault == "eval() forgotten, dropout")
     healthy = said(treated(mnist, "nothing"), "alone", capsys)
-    assert "again: 100; when asked two by two: 100" in healthy
+    assert "again: 100; two by two: 100" in healthy
 
 
 def test_a_patient_can_be_shown(mnist):

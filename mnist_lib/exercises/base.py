@@ -15,6 +15,8 @@ import re
 import numpy as np
 import torch
 
+from ..machinery.checkpoints import random_states, set_random_states
+
 CHECKS = {}  # for each exercise its table, or {"hint": …, "function": …}
 RIGHT = None
 
@@ -23,14 +25,14 @@ class Unanswered(Exception):
     """There is no answer yet; the message says what is missing."""
 
 
-def exercise(name, hint):
-    """Register the decorated function as the check of exercise `name`.
+def exercise(name):
+    """Register the decorated function as the check of exercise `name`; its docstring is the hint.
 
     It takes the answer and yields what is wrong with it in words, or None; the first words count.
     """
 
     def register(function):
-        CHECKS[name] = {"hint": hint, "function": function}
+        CHECKS[name] = {"hint": function.__doc__, "function": function}
         return function
 
     return register
@@ -45,9 +47,6 @@ def check(name, answer):
         name: the exercise, such as "05-leak".
         answer: what you worked out; `...` stands for no answer yet.
 
-    Raises:
-        KeyError: there is no exercise of that name.
-
     >>> check("01-size", ...)
     ○ Not answered yet: put your answer in place of the ... above. For a hint: hint("01-size")
     >>> check("01-size", 8.5)
@@ -55,7 +54,8 @@ def check(name, answer):
     >>> check("01-size", 8)
     ✓ Right.
     """
-    table = _find(name)
+    table, states = _find(name), random_states()
+    torch.manual_seed(0)  # the same check each time; the student's random numbers stay as they were
     try:
         if answer is ... or answer is None:
             raise Unanswered("put your answer in place of the ... above")
@@ -66,6 +66,8 @@ def check(name, answer):
         return
     except Exception as error:
         problem = f"your code stopped with {type(error).__name__}: {error}"
+    finally:
+        set_random_states(states)
     print("✓ Right." if problem is None else f"✗ Not yet: {problem}")
 
 

@@ -2,7 +2,6 @@
 
 import math
 import random
-from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -13,29 +12,21 @@ from ..data import Split
 from ..machinery.checkpoints import random_states, set_random_states
 from ..training import seed_everything
 
-
-class Fault(NamedTuple):
-    """What is done wrong in a training, and which look shows it first."""
-
-    changes: dict
-    look: str
-
-
-FAULTS = {
-    "nothing": Fault({}, "alone, outputs, pixels and splits together"),
-    "cleared before the step": Fault({"clear": "before step"}, "gradients"),
-    "zero_grad forgotten": Fault({"clear": "never"}, "gradients"),
-    "all weights zero": Fault({"weights": "zero"}, "gradients"),
-    "labels shifted": Fault({"labels": "shifted"}, "batch"),
-    "sorted": Fault({"order": "sorted"}, "labels"),
-    "rate too large": Fault({"rate": 10}, "gradients"),
-    "rate too small": Fault({"rate": 0.01}, "gradients"),
-    "softmax twice": Fault({"outputs": "softmax"}, "outputs"),
-    "ReLU on the logits": Fault({"outputs": "relu"}, "outputs"),
-    "eval() forgotten, dropout": Fault({"network": "dropout", "mode": True}, "alone"),
-    "eval() forgotten, batch norm": Fault({"network": "batch norm", "mode": True}, "alone"),
-    "unscaled at test time": Fault({"scale": 255}, "pixels"),
-    "a leak": Fault({"splits": "shared"}, "splits"),
+FAULTS = {  # what is done wrong in a training, and the look that shows it first
+    "nothing": ({}, "alone, outputs, pixels and splits together"),
+    "cleared before the step": ({"clear": "before step"}, "gradients"),
+    "zero_grad forgotten": ({"clear": "never"}, "gradients"),
+    "all weights zero": ({"weights": "zero"}, "gradients"),
+    "labels shifted": ({"labels": "shifted"}, "batch"),
+    "sorted": ({"order": "sorted"}, "labels"),
+    "rate too large": ({"rate": 10}, "gradients"),
+    "rate too small": ({"rate": 0.01}, "gradients"),
+    "softmax twice": ({"outputs": "softmax"}, "outputs"),
+    "ReLU on the logits": ({"outputs": "relu"}, "outputs"),
+    "eval() forgotten, dropout": ({"network": "dropout", "mode": True}, "alone"),
+    "eval() forgotten, batch norm": ({"network": "batch norm", "mode": True}, "alone"),
+    "unscaled at test time": ({"scale": 255}, "pixels"),
+    "a leak": ({"splits": "shared"}, "splits"),
 }
 HEALTHY = ({}, {"network": "dropout"}, {"network": "batch norm"})
 PAIRS = [  # neither hides the other
@@ -92,13 +83,11 @@ class Patient:
         self.number, self.looks, self._faults = number, [], faults
         changes = dict(chance.choice(HEALTHY))
         for name in faults:
-            changes |= FAULTS[name].changes
+            changes |= FAULTS[name][0]
         self._kind = changes.get("network", "plain")
         self._mode, self._scale = changes.get("mode", False), changes.get("scale", 1)
-        self._train, self._validation = (
-            mnist.train[:3000].to("cpu"),
-            mnist.validation[:500].to("cpu"),
-        )
+        splits = mnist.train[:3000], mnist.validation[:500]
+        self._train, self._validation = (s.to("cpu") for s in splits)
         if changes.get("splits"):
             images = torch.cat([self._train.images[:250], self._validation.images[250:]])
             labels = torch.cat([self._train.labels[:250], self._validation.labels[250:]])
@@ -115,9 +104,8 @@ class Patient:
         new = {"dropout": [nn.Dropout(0.5)], "batch norm": [nn.BatchNorm1d(100)]}
         extra = new.get(self._kind, [])
         layers = [nn.Flatten(), nn.Linear(784, 100), *extra, nn.ReLU(), nn.Linear(100, 10)]
-        layers += {"softmax": [nn.Softmax(dim=1)], "relu": [nn.ReLU()]}.get(
-            changes.get("outputs"), []
-        )
+        ends = {"softmax": [nn.Softmax(dim=1)], "relu": [nn.ReLU()]}
+        layers += ends.get(changes.get("outputs"), [])
         self._network = nn.Sequential(*layers)
         if changes.get("weights"):
             for parameter in self._network[1:].parameters():
@@ -129,9 +117,8 @@ class Patient:
             self._network.train()
             mixed = torch.randperm(len(self._train))
             for rows in (mixed.sort().values if changes.get("order") else mixed).split(50):
-                loss = F.cross_entropy(
-                    self._network(self._train.images[rows]), self._train.labels[rows]
-                )
+                images, labels = self._train[rows].images, self._train[rows].labels
+                loss = F.cross_entropy(self._network(images), labels)
                 if changes.get("clear") is None:
                     optimizer.zero_grad()
                 loss.backward()
@@ -168,9 +155,6 @@ class Patient:
 
         Args:
             what: one of `LOOKS`.
-
-        Raises:
-            ValueError: there is no such look.
         """
         if what not in LOOKS:
             raise ValueError(f"what must be one of {', '.join(LOOKS)}, got {what!r}")
@@ -182,11 +166,7 @@ class Patient:
         return plots.show(seen)
 
     def name(self, *faults):
-        """Say what is wrong, with one or two names of `FAULTS`; prints whether it is. A wrong name counts as two looks.
-
-        Raises:
-            ValueError: there is no such name, or a name stands twice, or "nothing" beside another.
-        """
+        """Say what is wrong, with one or two names of `FAULTS`. A wrong name counts as two looks."""
         named, hidden = set(faults), set(self._faults)
         if not faults or not named <= FAULTS.keys():
             raise ValueError(f"faults must be one or two of {', '.join(FAULTS)}; got {faults}")
@@ -195,7 +175,7 @@ class Patient:
         if named != hidden:
             self.looks += 2 * ["a wrong name"]
         if named == hidden:
-            soonest = "; ".join(FAULTS[name].look for name in self._faults)
+            soonest = "; ".join(FAULTS[name][1] for name in self._faults)
             said = f"✓ Yes, after {len(self.looks)} looks. What tells it soonest: {soonest}."
         elif named < hidden:
             said = "✗ That is one of two."
@@ -205,7 +185,7 @@ class Patient:
 
     def give_up(self):
         """Print what is wrong, and what tells it soonest."""
-        names = "; ".join(f"{name} (look at: {FAULTS[name].look})" for name in self._faults)
+        names = "; ".join(f"{name} (look at: {FAULTS[name][1]})" for name in self._faults)
         self.looks.append("gave up")
         print(f"Patient {self.number}: {names}.")
 
@@ -230,10 +210,8 @@ class Patient:
 
     def _look_at_pixels(self):
         parts = {"train": self._train.images, "validation": self._validation.images * self._scale}
-        lines = [
-            f"{k} from {v.min():g} to {v.max():g}, mean {v.mean():.2f}" for k, v in parts.items()
-        ]
-        return "; ".join(lines)
+        of = "{} from {:g} to {:g}, mean {:.2f}".format
+        return "; ".join(of(k, v.min(), v.max(), v.mean()) for k, v in parts.items())
 
     def _look_at_labels(self):
         counts = self._train.labels[:50].bincount(minlength=10).tolist()
@@ -260,9 +238,7 @@ class Patient:
         by_two = torch.cat([self._outputs(pair).argmax(dim=1) for pair in images.split(2)])
         same = [100 * (first == other).float().mean().item() for other in (again, by_two)]
         again, by_two = (f"{share:.0f}" for share in same)
-        return (
-            f"of 100 answers, as before when asked again: {again}; when asked two by two: {by_two}"
-        )
+        return f"of 100 answers, as before when asked again: {again}; two by two: {by_two}"
 
     def _look_at_splits(self):
         known = {image.numpy().tobytes() for image in self._train.images}
@@ -270,14 +246,4 @@ class Patient:
         return f"{both} of {len(self._validation)} validation images are in train, too."
 
 
-LOOKS = (
-    "curve",
-    "accuracy",
-    "batch",
-    "pixels",
-    "labels",
-    "outputs",
-    "gradients",
-    "alone",
-    "splits",
-)
+LOOKS = "curve accuracy batch pixels labels outputs gradients alone splits".split()

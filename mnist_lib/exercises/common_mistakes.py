@@ -6,7 +6,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..machinery.checkpoints import random_states, set_random_states
 from .base import Unanswered, call_answer, exercise
 
 
@@ -30,31 +29,25 @@ def _epoch(model, images, labels, softmax, clear):
     return model[1].weight
 
 
-@exercise(
-    "14-mend",
-    "What is missing before backward()? What does cross_entropy take? Which mode, and when? How many images?",
-)
+@exercise("14-mend")
 def _mend(answer):
-    images = torch.rand(120, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    """What is missing before backward()? What does cross_entropy take? Which mode, and when? How many images?"""
+    images = torch.rand(120, 1, 6, 6)
     labels = (21 * images.mean(dim=(1, 2, 3))).long() % 3
-    states = random_states()
-    try:
-        plain, model, dropped = _net(), _net(), _net(nn.Dropout(0.9)).eval()
-        call_answer(answer, model, images, labels, torch.optim.SGD(model.parameters(), lr=0.2))
-        mistakes = [
-            (softmax, clear)
-            for softmax in (False, True)
-            for clear in ("before", "never", "too late")
-            if torch.allclose(model[1].weight, _epoch(plain, images, labels, softmax, clear))
-        ]
-        modes = []
-        dropped.register_forward_pre_hook(lambda net, _: modes.append(net.training))
-        optimizer = torch.optim.SGD(dropped.parameters(), lr=0.2)
-        share = float(call_answer(answer, dropped, images, labels, optimizer))
-        in_training = modes[:1] == [True]
-        right = (dropped.eval()(images).argmax(dim=1) == labels).float()
-    finally:
-        set_random_states(states)
+    plain, model, dropped = _net(), _net(), _net(nn.Dropout(0.9)).eval()
+    call_answer(answer, model, images, labels, torch.optim.SGD(model.parameters(), lr=0.2))
+    mistakes = [
+        (softmax, clear)
+        for softmax in (False, True)
+        for clear in ("before", "never", "too late")
+        if torch.allclose(model[1].weight, _epoch(plain, images, labels, softmax, clear))
+    ]
+    modes = []
+    dropped.register_forward_pre_hook(lambda net, _: modes.append(net.training))
+    optimizer = torch.optim.SGD(dropped.parameters(), lr=0.2)
+    share = float(call_answer(answer, dropped, images, labels, optimizer))
+    in_training = modes[:1] == [True]
+    right = (dropped.eval()(images).argmax(dim=1) == labels).float()
     of_batches = torch.stack([part.mean() for part in right.split(50)]).mean().item()
     same = abs(share - right.mean().item()) < 1e-6
     if mistakes == [(True, "never")] and not in_training and not same:
@@ -66,39 +59,28 @@ def _mend(answer):
     yield clear == "never" and "the gradients of all batches are added up."
     yield clear == "too late" and "the gradients are cleared before the step uses them."
     yield (
-        not in_training
-        and "the model may come in evaluation mode, as your last epoch left it: train()."
+        not in_training and "the model may come in evaluation mode, from your last epoch: train()."
     )
     if not same:
         yield abs(share - of_batches) < 1e-6 and "the last batch is smaller: count, divide once."
         yield "it is not the share that is read in evaluation mode: is dropout still on?"
 
 
-@exercise(
-    "14-tell", "Ask twice. Then ask for the first two images without the others. (One alone?)"
-)
+@exercise("14-tell")
 def _tell(answer):
-    images = torch.rand(40, 1, 6, 6, generator=torch.Generator().manual_seed(0))
-    states = random_states()
-    try:
-        for right, between in (
-            ("dropout", nn.Dropout(0.5)),
-            ("batch norm", nn.BatchNorm1d(24)),
-            ("nothing", None),
-        ):
-            inside = _net(*([between] if between else [])).train()
-            model, before = _Hidden(inside), copy.deepcopy(inside.state_dict())
-            said = call_answer(answer, model, images)
-            if str(said).strip().lower() != right:
-                yield f"of a network with {right if between else 'neither'} it says {said!r}, not {right!r}."
-            if model.told:
-                yield "you called eval() or train(): the outputs alone should tell."
-            if any(
-                not torch.equal(value, before[name]) for name, value in inside.state_dict().items()
-            ):
-                yield "it has changed the averages of batch norm: ask a copy."
-    finally:
-        set_random_states(states)
+    """Ask twice. Then ask for the first two images without the others. (One alone?)"""
+    images = torch.rand(40, 1, 6, 6)
+    layers = {"dropout": nn.Dropout(0.5), "batch norm": nn.BatchNorm1d(24), "nothing": None}
+    for right, between in layers.items():
+        inside = _net(*([between] if between else [])).train()
+        model, before = _Hidden(inside), copy.deepcopy(inside.state_dict())
+        said = call_answer(answer, model, images)
+        if str(said).strip().lower() != right:
+            yield f"of a network with {right if between else 'neither'} it says {said!r}, not {right!r}."
+        if model.told:
+            yield "you called eval() or train(): the outputs alone should tell."
+        if any(not torch.equal(value, before[name]) for name, value in inside.state_dict().items()):
+            yield "it has changed the averages of batch norm: ask a copy."
 
 
 class _Hidden(nn.Module):

@@ -33,18 +33,16 @@ CHECKS |= {
 }
 
 
-@exercise(
-    "09-mcnemar", "On how many images is only A right, and on how many only B? Then toss coins."
-)
+@exercise("09-mcnemar")
 def _mcnemar(answer):
+    """On how many images is only A right, and on how many only B? Then toss coins."""
     labels = torch.arange(40) % 10
     a, b = labels.clone(), labels.clone()
     b[:9] += 1  # only A is right
     a[9:11] += 1  # only B
     a[11:20], b[11:17], b[17:20] = labels[11:20] + 1, labels[11:17] + 2, labels[17:20] + 1
-    p, of_other_answers, of_all_read = (
-        binomtest(*wins_of).pvalue for wins_of in ((9, 11), (9, 17), (29, 51))
-    )
+    wins = (9, 11), (9, 17), (29, 51)
+    p, of_other_answers, of_all_read = (binomtest(*wins_of).pvalue for wins_of in wins)
     sides = "that is one side; luck could have favoured B as well."
     about = "that is the chi-squared approximation; count the ways, for so few images."
     table = {

@@ -21,8 +21,9 @@ CHECKS |= {
 }
 
 
-@exercise("01-ramp", "On a ramp, the middle number lies half-way between its neighbours.")
+@exercise("01-ramp")
 def _ramp(answer):
+    """On a ramp, the middle number lies half-way between its neighbours."""
     kernel = torch.as_tensor(answer, dtype=torch.float64).flatten()
     if kernel.numel() != 3:
         yield f"the kernel has three numbers, and yours has {kernel.numel()}."
@@ -34,8 +35,9 @@ def _ramp(answer):
         yield "it responds to nothing at all."
 
 
-@exercise("01-move", "Each output should be the input to the left of its window's middle.")
+@exercise("01-move")
 def _moving_kernel(answer):
+    """Each output should be the input to the left of its window's middle."""
     kernel = torch.as_tensor(answer, dtype=torch.float32).flatten()
     if kernel.numel() != 3:
         yield f"the kernel has three numbers, and yours has {kernel.numel()}."
@@ -50,8 +52,9 @@ def _moving_kernel(answer):
     yield wrong(moved, table)
 
 
-@exercise("01-average", "A convolution with `width` equal numbers. What must they add to?")
+@exercise("01-average")
 def _moving_average(answer):
+    """A convolution with `width` equal numbers. What must they add to?"""
     signal = torch.tensor([1.0, 5, 4, 4, 8, 0])
     for width in (2, 3, 1, 6):
         right = signal.unfold(0, width, 1).mean(dim=1)

@@ -28,11 +28,9 @@ CHECKS |= {
 }
 
 
-@exercise(
-    "02-ramp",
-    "On a ramp, a pixel is the mean of its left and right neighbours. And of which others?",
-)
+@exercise("02-ramp")
 def _ramp(answer):
+    """On a ramp, a pixel is the mean of its left and right neighbours. And of which others?"""
     kernel = answer.detach() if isinstance(answer, torch.Tensor) else answer
     kernel = torch.as_tensor(np.asarray(kernel, dtype=float))
     kernel = kernel.squeeze() if kernel.numel() == 9 else kernel

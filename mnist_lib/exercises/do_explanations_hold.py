@@ -29,22 +29,19 @@ CHECKS |= {
 }
 
 
-@exercise(
-    "16-impostor", "What do you see in such a picture that is there before any network looks?"
-)
+@exercise("16-impostor")
 def _impostor(answer):
-    with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
-        torch.manual_seed(0)
-        images = torch.zeros(4, 1, 28, 28)
-        for number, image in enumerate(images[:, 0]):  # a cross each, at another place
-            image[4:20, 6 + 3 * number : 9 + 3 * number] = torch.rand(16, 3)
-            image[8 + number : 10 + number, 3:24] = 1
-        answers = torch.tensor([3, 1, 4, 1])
-        models = [
-            nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 24 * 24, 10))
-            for _ in range(2)
-        ]
-        pictures = [call_answer(answer, model, images, answers) for model in models]
+    """What do you see in such a picture that is there before any network looks?"""
+    images = torch.zeros(4, 1, 28, 28)
+    for number, image in enumerate(images[:, 0]):  # a cross each, at another place
+        image[4:20, 6 + 3 * number : 9 + 3 * number] = torch.rand(16, 3)
+        image[8 + number : 10 + number, 3:24] = 1
+    answers = torch.tensor([3, 1, 4, 1])
+    models = [
+        nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 24 * 24, 10))
+        for _ in range(2)
+    ]
+    pictures = [call_answer(answer, model, images, answers) for model in models]
     for one in pictures:
         if not isinstance(one, torch.Tensor) or one.shape != (4, 28, 28):
             got = tuple(one.shape) if isinstance(one, torch.Tensor) else type(one).__name__

@@ -7,7 +7,6 @@ from io import StringIO
 import numpy as np
 
 from ..data import load_mnist
-from ..machinery.checkpoints import random_states, set_random_states
 from ..models import BatchNormCNN
 from ..strokes import check_strokes, prepare
 from ..training import predict, train
@@ -19,11 +18,9 @@ SEVEN = [
 ]
 
 
-@exercise(
-    "13-stage",
-    "Draw each after one stage alone, and ask the networks. Which of them turns a drawing?",
-)
+@exercise("13-stage")
 def _stage(answer):
+    """Draw each after one stage alone, and ask the networks. Which of them turns a drawing?"""
     words = [str(word).strip().lower() for word in answer]
     if len(words) != 4 or not set(words) <= {"size", "place", "pen", "none"}:
         yield f'four of the words "size", "place", "pen", "none" are asked for, and yours is {answer!r}.'
@@ -39,11 +36,9 @@ def _stage(answer):
             yield f"look at {name} again: {said}"
 
 
-@exercise(
-    "13-fool",
-    "The box is 20 pixels for all that is drawn: what becomes of the 7 if there is ink far from it?",
-)
+@exercise("13-fool")
 def _fool(answer):
+    """The box is 20 pixels for all that is drawn: what becomes of the 7 if there is ink far from it?"""
     (stroke,) = check_strokes([answer])
     length = np.linalg.norm(np.diff(stroke, axis=0), axis=1).sum()
     if stroke.min() < 0 or stroke.max() > 1:
@@ -57,10 +52,6 @@ def _fool(answer):
 @functools.cache
 def _reader():
     """A CNN that has learned the sample."""
-    states = random_states()
-    try:
-        with redirect_stdout(StringIO()):  # it says which images it found
-            digits = load_mnist("sample").train
-        return train(BatchNormCNN, digits, epochs=2, seed=0, batch_size=64)
-    finally:
-        set_random_states(states)
+    with redirect_stdout(StringIO()):  # it says which images it found
+        digits = load_mnist("sample").train
+    return train(BatchNormCNN, digits, epochs=2, seed=0, batch_size=64)

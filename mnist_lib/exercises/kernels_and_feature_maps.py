@@ -25,13 +25,12 @@ CHECKS |= {
 }
 
 
-@exercise("10-factor", "What a hook returns replaces the output. Change a copy of it.")
+@exercise("10-factor")
 def _factor(answer):
-    with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
-        torch.manual_seed(0)
-        layers = (torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten())
-        model = torch.nn.Sequential(*layers, torch.nn.Linear(12, 10))
-        images = torch.rand(5, 1, 4, 4)
+    """What a hook returns replaces the output. Change a copy of it."""
+    layers = (torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(12, 10))
+    images = torch.rand(5, 1, 4, 4)
     model[1].eval()  # modes that differ: to set them all is noticed
     model.requires_grad_(False)
     model[0].weight.abs_(), model[0].bias.abs_()  # every channel has something to say
@@ -60,17 +59,16 @@ def _factor(answer):
     yield wrong(logits, table)
 
 
-@exercise(
-    "10-control",
-    "There are 28 pairs of eight channels. Leave the chosen one out, and ask cost of the rest.",
-)
+@exercise("10-control")
 def _control(answer):
+    """There are 28 pairs of eight channels. Leave the chosen one out, and ask cost of the rest."""
     pair, costs = (2, 5), {}
     for number, (a, b) in enumerate(combinations(range(8), 2)):
         costs[a, b] = costs[b, a] = number % 7 / 2  # from 0 to 3 points
     costs[2, 5] = costs[5, 2] = 2.5
     others = torch.tensor([costs[two] for two in combinations(range(8), 2) if two != pair])
     apart = [costs[two] for two in combinations(range(8), 2) if not set(two) & set(pair)]
+    apart = (torch.tensor(apart) >= 2.5).double().mean()
     as_bad = (others >= 2.5).double()
     table = {
         as_bad.mean(): RIGHT,
@@ -79,9 +77,7 @@ def _control(answer):
         (others < 2.5).double().mean(): "that is the share of pairs that cost less.",
         (others <= 2.5).double().mean(): "that is the share that costs at most as much.",
         as_bad.sum(): "that is a count; divide by the number of other pairs.",
-        (torch.tensor(apart) >= 2.5)
-        .double()
-        .mean(): "a pair that shares one channel is another pair, too.",
+        apart: "a pair that shares one channel is another pair, too.",
         "asked": "one share is asked for, from 0 to 1",
         "otherwise": "it is not the share of the 27 other pairs that cost at least as much.",
     }

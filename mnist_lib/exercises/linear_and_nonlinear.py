@@ -34,11 +34,9 @@ def _epoch(model, batches, optimizer, dim=None, forget=True, late=False):
     return model
 
 
-@exercise(
-    "06-repair",
-    "Compare it with `training_steps`, line by line: what is missing, what is too much?",
-)
+@exercise("06-repair")
 def _repair(answer):
+    """Compare it with `training_steps`, line by line: what is missing, what is too much?"""
     batches = [(torch.rand(size, 1, 28, 28), torch.arange(size) % 10) for size in (8, 8, 5)]
     start = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 
@@ -57,17 +55,15 @@ def _repair(answer):
     }
     table = {weights_after(_epoch): RIGHT}
     table |= {weights_after(partial(_epoch, **how)): said for said, how in mistakes.items()}
-    table[weights_after(lambda model, *_: model)] = (
-        "the model did not move at all: are the slopes there when the step comes?"
-    )
-    table["otherwise"] = (
-        "the weights are not those of `train_one_epoch`: compare it with `training_steps`."
-    )
+    still = "the model did not move at all: are the slopes there when the step comes?"
+    table[weights_after(lambda model, *_: model)] = still
+    table["otherwise"] = "the weights are not those of `train_one_epoch`: see `training_steps`."
     yield wrong(weights_after(answer), table)
 
 
-@exercise("06-softmax", "Subtract each row's largest logit first: the softmax stays the same.")
+@exercise("06-softmax")
 def _softmax(answer):
+    """Subtract each row's largest logit first: the softmax stays the same."""
     logits = torch.tensor([[2.0, 1, 0], [0, 0, 5]])
     over_batch, over_all = logits.softmax(dim=0), logits.exp() / logits.exp().sum()
     table = {

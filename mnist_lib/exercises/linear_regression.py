@@ -33,8 +33,9 @@ CHECKS |= {
 }
 
 
-@exercise("04-flat", "Print the shape of predictions - y. Which of the two has an axis too many?")
+@exercise("04-flat")
 def _flat(answer):
+    """Print the shape of predictions - y. Which of the two has an axis too many?"""
     predictions, y = torch.tensor([[1.0], [2], [4]], requires_grad=True), torch.tensor([1.0, 3, 1])
     differences = predictions.detach() - y  # (3, 3): all with all
     errors = differences.diag()

@@ -18,11 +18,9 @@ CHECKS |= {
 }
 
 
-@exercise(
-    "05-leak",
-    "Two images are the same if all their pixels are. For each image of the second, is there one?",
-)
+@exercise("05-leak")
 def _leak(answer):
+    """Two images are the same if all their pixels are. For each image of the second, is there one?"""
     old, new = (  # bytes / 256: their sums are exact
         torch.randint(256, (n, 1, 28, 28)) / 256 * (torch.rand(n, 1, 28, 28) > 0.8) for n in (6, 8)
     )
@@ -43,14 +41,13 @@ def _leak(answer):
     }
     yield wrong(call_answer(answer, old, new), table)
     many = torch.rand(40, 1, 28, 28)
-    otherwise = (
-        "of 40 equal images 40 are leaked; distances of so many are rounded: compare the pixels."
-    )
+    otherwise = "of 40 equal images 40 are leaked; distances are rounded: compare the pixels."
     yield wrong(call_answer(answer, many, many), {40: RIGHT, "otherwise": otherwise})
 
 
-@exercise("05-exchanged", "What becomes of 0, what of 1, and what of 0.25? Return two things.")
+@exercise("05-exchanged")
 def _exchanged(answer):
+    """What becomes of 0, what of 1, and what of 0.25? Return two things."""
     split = Split(torch.rand(4, 1, 28, 28) / 2, torch.tensor([7, 2, 1, 0]))
     before = split.images.clone()
     result = call_answer(answer, split, 1)

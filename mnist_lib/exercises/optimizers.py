@@ -32,8 +32,9 @@ CHECKS |= {
 }
 
 
-@exercise("08-signum", "Keep the velocity in state, as momentum does, and step along its sign.")
+@exercise("08-signum")
 def _signum(answer):
+    """Keep the velocity in state, as momentum does, and step along its sign."""
     # Three steps, four weights; in the last the sum turns round only because old slopes fade.
     slopes = torch.tensor([[2.0, 4, 0, 2], [1, -3, 1, -1.9], [-1, 0, 1, 0]])
     weight, state = torch.zeros(4), {}

@@ -27,18 +27,15 @@ CHECKS |= {
 }
 
 
-@exercise(
-    "11-blind", "How far apart are the pixels of two neighbouring cells behind the second pooling?"
-)
+@exercise("11-blind")
 def _blind(answer):
-    with torch.random.fork_rng(devices=[]):  # the student's random numbers stay as they were
-        torch.manual_seed(0)
-        layers = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-        layers += [nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-        layers += [nn.Conv2d(16, 20, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d(1)]
-        layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(20, 10))
-        net = nn.Sequential(OrderedDict(layers=layers)).eval()  # LabNet has `layers`, too
-        digits = torch.rand(4, 1, 20, 20)
+    """How far apart are the pixels of two neighbouring cells behind the second pooling?"""
+    layers = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    layers += [nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    layers += [nn.Conv2d(16, 20, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d(1)]
+    layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(20, 10))
+    net = nn.Sequential(OrderedDict(layers=layers)).eval()  # LabNet has `layers`, too
+    digits = torch.rand(4, 1, 20, 20)
     canvas = F.pad(digits, (24, 24, 24, 24))
     moved = [F.pad(digits, (24 + by, 24 - by, 24 + by, 24 - by)) for by in (1, 2)]
     before, weights = net(canvas), copy.deepcopy(net.state_dict())
@@ -63,11 +60,10 @@ def _blind(answer):
         yield f"{len(other)} layers are different from before; one is enough."
 
 
-@exercise("11-templates", "F.conv2d slides the template; turn rows and columns round at the end.")
+@exercise("11-templates")
 def _templates(answer):
-    generator = torch.Generator().manual_seed(0)
-    weight, bias = (torch.randn(shape, generator=generator) for shape in ((10, 784), (10,)))
-    images = torch.rand(3, 1, 28, 28, generator=generator)
+    """F.conv2d slides the template; turn rows and columns round at the end."""
+    weight, bias, images = torch.randn(10, 784), torch.randn(10), torch.rand(3, 1, 28, 28)
     slid = F.conv2d(F.pad(images, (6, 6, 6, 6)), weight.reshape(10, 1, 28, 28))
     turned, biases = slid.flip(2, 3), bias.reshape(10, 1, 1)
     right = turned + biases

@@ -19,11 +19,9 @@ CHECKS |= {
 }
 
 
-@exercise(
-    "00-own-mean",
-    "Which axes belong to one image? The mean needs a shape that repeats for it: keepdim=True.",
-)
+@exercise("00-own-mean")
 def _own_mean(answer):
+    """Which axes belong to one image? The mean needs a shape that repeats for it: keepdim=True."""
     images = torch.rand(3, 1, 28, 28) * torch.tensor([0.2, 0.5, 1.0]).reshape(3, 1, 1, 1)
     result = call_answer(answer, images)
     table = {
@@ -32,19 +30,16 @@ def _own_mean(answer):
         images - images.mean(dim=0): "dim=0 averages over the images, pixel by pixel.",
         images - images.mean(dim=2, keepdim=True): "that is the mean of each column.",
         images - images.mean(dim=3, keepdim=True): "that is the mean of each row.",
-        images.mean(
-            dim=(1, 2, 3), keepdim=True
-        ): "these are the means; return the images without them.",
+        images.mean(dim=(1, 2, 3), keepdim=True): "these are the means; subtract them.",
         "asked": "the shape stays (3, 1, 28, 28)",
         "otherwise": "subtract the mean of each image from it, and do nothing else.",
     }
     yield wrong(result, table)
 
 
-@exercise(
-    "00-better", "Print the loss now and then: was it still falling when the steps were over?"
-)
+@exercise("00-better")
 def _better(answer):
+    """Print the loss now and then: was it still falling when the steps were over?"""
     if not isinstance(answer, torch.nn.Module):
         yield "the answer is a model, as `learn` returns it; its accuracy on unseen digits is measured here."
     with redirect_stdout(io.StringIO()):

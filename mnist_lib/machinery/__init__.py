@@ -1,5 +1,7 @@
 """What the course needs, and students need not read.
 
+An argument that is not as described raises a TypeError or a ValueError that names it.
+
 - `checks`: arguments, looked at once, with an error that says what came and what was expected.
 - `download`: full MNIST on disk, whole or not at all.
 - `files`: image files as people have them, and bytes that must be on the disk.

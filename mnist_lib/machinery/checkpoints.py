@@ -127,9 +127,8 @@ def load_checkpoint(path):
         kept = previous(path)
         if kept.exists():
             way_out = f"rename {kept.name}, the one before it, to {path.name}, or {way_out}"
-        raise CheckpointError(
-            f"{path.name} is not a whole checkpoint ({why}); {way_out}"
-        ) from error
+        what = f"{path.name} is not a whole checkpoint ({why})"
+        raise CheckpointError(f"{what}; {way_out}") from error
 
 
 def random_states():

@@ -15,10 +15,6 @@ def integer(name, value, least=None, most=None):
         value: what was given.
         least, most: the lowest and the highest that are allowed; None: there is no such limit.
 
-    Raises:
-        TypeError: it is not an integer; True and 2.0 are none.
-        ValueError: it is below `least` or above `most`.
-
     >>> integer("epochs", 3, least=1)
     3
     >>> integer("epochs", 0, least=1)
@@ -38,10 +34,6 @@ def integer(name, value, least=None, most=None):
 def number(name, value, least, most):
     """The value of the argument `name` as a float.
 
-    Raises:
-        TypeError: it is not a real number; True is none.
-        ValueError: it is not from `least` to `most`; NaN is not.
-
     >>> number("pen", 2, least=0, most=1)
     Traceback (most recent call last):
     ValueError: pen must be a number from 0 to 1, got 2
@@ -57,9 +49,6 @@ def number(name, value, least, most):
 def list_of_names(name, value):
     """The value of the argument `name`, several names, as a list.
 
-    Raises:
-        TypeError: it is one str, or nothing that can be gone through.
-
     >>> list_of_names("layers", "conv1")
     Traceback (most recent call last):
     TypeError: layers must be a list of names, such as ['conv1'], got 'conv1'
@@ -74,9 +63,6 @@ def list_of_names(name, value):
 
 def steps_alone(**parts):
     """Look at optimizers and schedules, by name: a training calls their `step` without arguments. None will do.
-
-    Raises:
-        TypeError: one needs an argument.
 
     >>> steps_alone(optimizer=torch.optim.LBFGS([torch.zeros(1)]))
     Traceback (most recent call last):
@@ -100,10 +86,6 @@ def check_image(image):
 
     Returns:
         A float32 array (H, W).
-
-    Raises:
-        TypeError: `image` is not a tensor or an array of numbers.
-        ValueError: it has another shape, no pixel, or values outside of [0, 1].
 
     >>> check_image(torch.zeros(3, 28, 28))
     Traceback (most recent call last):

@@ -19,10 +19,6 @@ def save_drawings(path, drawings):
         drawings: a list of dicts with four keys. "writer", a text: who drew it. "digit", 0 to 9: what it is meant to
             be. "pen", the width it was drawn with. "strokes", at least one: see `strokes.check_strokes`.
 
-    Raises:
-        TypeError, ValueError: a drawing is not as described.
-        OSError: the file cannot be written; the one that was there is as it was.
-
     >>> from tempfile import TemporaryDirectory
     >>> seven = [[(0.2, 0.2), (0.8, 0.2), (0.5, 0.9)]]
     >>> with TemporaryDirectory() as folder:
@@ -42,12 +38,7 @@ def save_drawings(path, drawings):
 
 
 def load_drawings(path):
-    """The drawings in a file of `save_drawings`, a list of dicts.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        TypeError, ValueError: it holds something else; the message names the file.
-    """
+    """The drawings in a file of `save_drawings`, a list of dicts."""
     path = Path(path).expanduser()
     try:
         drawings = json.loads(path.read_text("utf-8"))
@@ -62,22 +53,14 @@ def _checked(name, drawings):
         raise TypeError(f"{name} must be a list of drawings, got a {type(drawings).__name__}")
     checked = []
     for place, drawing in enumerate(drawings):
-        here = f"{name}[{place}]"
-        if not isinstance(drawing, dict) or set(drawing) != set(KEYS):
-            raise ValueError(
-                f"{here} must be a dict with the keys {', '.join(KEYS)}, got {drawing!r:.60}"
-            )
-        writer, digit, pen, strokes = (drawing[key] for key in KEYS)
-        if not isinstance(writer, str):
-            raise TypeError(f"{here}['writer'] must be a text, got {writer!r}")
         try:
-            strokes = check_strokes(strokes)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{here}: {error}") from error
-        if not strokes:
-            raise ValueError(f"{here}['strokes'] must hold at least one stroke, got none")
-        digit = integer(f"{here}['digit']", digit, least=0, most=9)
-        pen = number(f"{here}['pen']", pen, 0.001, 1)
-        strokes = [stroke.tolist() for stroke in strokes]
+            writer, digit, pen, strokes = (drawing[key] for key in KEYS)
+            strokes = [stroke.tolist() for stroke in check_strokes(strokes)]
+            digit, pen = integer("digit", digit, least=0, most=9), number("pen", pen, 0.001, 1)
+            if not (isinstance(writer, str) and strokes and len(drawing) == len(KEYS)):
+                raise ValueError("a writer is a text, and there is at least one stroke")
+        except (TypeError, ValueError, KeyError) as error:
+            wanted = f"must be a dict of {', '.join(KEYS)}, got {drawing!r:.60}"
+            raise ValueError(f"{name}[{place}] {wanted}: {error}") from error
         checked.append(dict(zip(KEYS, (writer, digit, pen, strokes))))
     return checked

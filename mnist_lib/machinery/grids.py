@@ -4,7 +4,7 @@ import math
 import re
 import threading
 from functools import partial
-from itertools import compress, groupby, product
+from itertools import chain, compress, groupby, product
 
 import pandas as pd
 import torch
@@ -56,9 +56,6 @@ def run_grid(
     Returns:
         A DataFrame, a row for each run: optimizer, learning_rate, seed, loss and accuracy on `judge`. A run that
         diverged has the loss inf and the accuracy 0. Random numbers drawn after it are as if it had not run.
-
-    Raises:
-        TypeError, ValueError: an argument is not as described, or there is nothing to run.
 
     >>> from functools import partial
     >>> from mnist_lib.data import Split
@@ -133,18 +130,7 @@ def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
 
 
 def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, make_schedule=None):
-    """Train one model after the other with `training.train`: what `train_together` does in the same steps.
-
-    Takes and returns the same. A model that diverged has NaN for weights.
-
-    >>> from mnist_lib.data import Split
-    >>> from mnist_lib.models import SoftmaxClassifier
-    >>> split = Split(torch.rand(64, 1, 28, 28), torch.arange(64) % 10)
-    >>> both = (SoftmaxClassifier, split, torch.optim.SGD, [(0.1, 0)], 1)
-    >>> weights = (next(how(*both)[0].parameters()) for how in (train_alone, train_together))
-    >>> torch.allclose(*weights, atol=1e-5)
-    True
-    """
+    """The same as `train_together`, one model after the other with `training.train`."""
     models, runs = [], _checked(train, runs)
     count_steps(Batches(train, batch_size), epochs)  # refuses what it cannot count
     for rate, seed in runs:
@@ -161,29 +147,22 @@ def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, 
 def train_together(
     make_model, train, make_optimizer, runs, epochs, batch_size=32, make_schedule=None
 ):
-    """Train a model for each run, all of them in the same steps.
+    """Train a model for each run, a pair (learning rate, seed), all of them in the same steps.
 
     Every model ends as `training.train` would leave it, but for rounding, which grows where a learning rate is too
     large. The models' weights lie in one tensor for each layer, so that a step is a few large products instead of many
-    small ones; the idea is that of PyTorch's tutorial on model ensembling.
+    small ones; the idea is that of PyTorch's tutorial on model ensembling. One that diverged has NaN for weights.
 
     Args:
         make_model: a function without arguments that returns a new model, images → logits. No dropout, no batch
             normalisation. All parameters take part in the forward pass.
-        train: the Split to learn from; the models are trained on its device.
         make_optimizer: a function (parameters, lr=…) that returns a torch.optim.Optimizer, such as torch.optim.Adam.
             It gets a parameter group for each model, with the learning rate of its run; one of PyTorch's that treats
             each weight by itself gets the weights of all models with one rate at once, which is quicker.
-        runs: pairs (learning rate, seed).
-        epochs, batch_size, make_schedule: as for `training.train`.
+        train, epochs, batch_size, make_schedule: as for `training.train`.
 
     Returns:
-        The trained models, in the order of `runs`. A model that diverged (its loss was NaN or infinite once) has NaN
-        for weights.
-
-    Raises:
-        TypeError, ValueError: an argument is not as described, there is nothing to run or no example, or the models
-            cannot be trained together.
+        The trained models, in the order of `runs`.
     """
     models, orders, runs = [], [], _checked(train, runs)
     steps = count_steps(Batches(train, batch_size), epochs)
@@ -213,22 +192,18 @@ def train_together(
             optimizer.step()
             if schedule is not None:
                 schedule.step()
-    _give_own_memory(models)
+    for parameter in chain.from_iterable(model.parameters() for model in models):
+        parameter.data, parameter.grad = parameter.data.clone(), None  # its own memory again
     for model in compress(models, diverged):
         _spoil(model)
     return models
 
 
-def _is_elementwise(make_optimizer):
-    """Whether this makes one of PyTorch's optimizers that treat each weight by itself."""
-    while isinstance(make_optimizer, partial):
-        make_optimizer = make_optimizer.func
-    return make_optimizer in ELEMENTWISE
-
-
 def _parameter_groups(make_optimizer, models, weights, runs):
     """A parameter group for each model; or for each stretch of runs with one learning rate, parts of `weights`."""
-    if not _is_elementwise(make_optimizer):
+    while isinstance(make_optimizer, partial):
+        make_optimizer = make_optimizer.func
+    if make_optimizer not in ELEMENTWISE:  # those of PyTorch that treat each weight by itself
         pairs = zip(models, runs)
         return [{"params": list(model.parameters()), "lr": rate} for model, (rate, _) in pairs]
     learn = [weights[name] for name, own in models[0].named_parameters() if own.requires_grad]
@@ -284,13 +259,6 @@ def _share_memory(models):
         for part, data, grad in zip(parts, weights[name].data, weights[name].grad):
             part.data, part.grad = data, grad if part.requires_grad else None
     return weights
-
-
-def _give_own_memory(models):
-    """Undo `_share_memory`: each model keeps its weights to itself again."""
-    for model in models:
-        for parameter in model.parameters():
-            parameter.data, parameter.grad = parameter.data.clone(), None
 
 
 def _spoil(model):

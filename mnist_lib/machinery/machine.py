@@ -9,25 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "numpy",
-    "pandas",
-    "matplotlib",
-    "mlxtend",
-    "ipywidgets",
-    "anywidget",
-    "torchmetrics",
-    "scipy",
-    "joblib",
-    "safetensors",
-    "filelock",
-    "platformdirs",
-    "tqdm",
-)
-
-
+PACKAGES = "torch torchvision numpy pandas matplotlib mlxtend ipywidgets anywidget".split()
+PACKAGES += "torchmetrics scipy joblib safetensors filelock platformdirs tqdm".split()
 INSTALL = "pip install -r requirements.txt"
 LACKING_IN_COLAB = "torchmetrics"
 
@@ -50,32 +33,20 @@ def prepare():
     in_colab = "google.colab" in sys.modules
     if importlib.util.find_spec(LACKING_IN_COLAB) is None:
         if not in_colab:
-            raise MachineProblem(
-                f"{LACKING_IN_COLAB} is not installed. In the course's folder run:  {INSTALL}"
-            )
+            wrong = f"{LACKING_IN_COLAB} is not installed"
+            raise MachineProblem(f"{wrong}. In the course's folder run:  {INSTALL}")
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", LACKING_IN_COLAB], check=True)
     folder, others = str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")
     if folder in sys.path and folder not in others.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, others]))
     if in_colab and not importlib.import_module("torch").cuda.is_available():
-        print(
-            "No GPU here. The menu Runtime → Change runtime type gives one; all works without, too."
-        )
+        print("No GPU here. Runtime → Change runtime type gives one; all works without, too.")
 
 
 def check_machine():
     """Print the versions and the device that the notebooks will use.
 
-    `python -m mnist_lib doctor` prints them for a report, and where the digits are.
-
-    Raises:
-        MachineProblem: a package is missing or broken, or torch and torchvision do not belong together.
-            The message holds the one command that mends it.
-
-    >>> check_machine()  # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
-    Python 3...
-    torch ...
-    device ...
+    A MachineProblem says what is missing or broken, and holds the one command that mends it.
     """
     print(f"{'Python':<13}{platform.python_version()}")
     for package in PACKAGES:
@@ -86,11 +57,7 @@ def check_machine():
 
 
 def check_settings():
-    """Print what else a report should hold: the system, where the digits are, and what is set in the environment.
-
-    Raises:
-        ValueError: MNIST_LIB_SOURCE or MNIST_LIB_SEED is none of those that it may be.
-    """
+    """Print what else a report should hold: the system, where the digits are, and what is set in the environment."""
     names = [name for name in sorted(os.environ) if name.startswith(("MNIST_LIB_", "OMP_", "MKL_"))]
     settings = ", ".join(f"{name}={os.environ[name]}" for name in names) or "nothing"
     print(f"{'system':<13}{platform.platform()}, {os.cpu_count()} processors")

@@ -117,9 +117,6 @@ def read_photo(file):
         A float32 tensor (1, H, W) in [0, 1], upright, ink white on black, at most 400 pixels high and wide.
         `prepare(trace(read_photo(file)))` is then what `prepare` makes of a drawing.
 
-    Raises:
-        ValueError: it is not an image that can be read.
-
     >>> read_photo(b"Dear diary")
     Traceback (most recent call last):
     ValueError: the file is not an image that can be read (of no known kind)

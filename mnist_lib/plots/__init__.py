@@ -17,24 +17,13 @@ argument.
 - `robustness`: what becomes of answers when digits move, or are prepared in other ways.
 """
 
-from .base import (
-    COLOURS,
-    MARKERS,
-    SHARES,
-    SIGNED,
-    STYLE,
-    describe,
-    label_ends,
-    new_axes,
-    show,
-    style,
-)
+from .base import COLOURS, SIGNED, describe, label_ends, new_axes, show, style
 from .curves import plot_history, plot_scores, plot_table
 from .descents import plot_descent, plot_lines, plot_losses, plot_paths
 from .drawings import plot_drawings, plot_strokes
 from .images import plot_digits, plot_pixels, plot_prediction
 from .judging import plot_confusion, plot_reliability
-from .maps import plot_map_grid, plot_maps, plot_seen, plot_templates
+from .maps import plot_map_grid, plot_maps, plot_seen
 from .networks import plot_network
-from .robustness import plot_bands, plot_by_radius, plot_shift_grids, plot_ways
+from .robustness import plot_bands, plot_shift_grids, plot_ways
 from .windows import plot_convolution, plot_pooling, plot_signals

@@ -23,7 +23,6 @@ MARKERS = ("o", "s", "^", "D", "v", "x", "P", "*", "<")  # so that grey tells li
 # For weights: purple below zero, white at zero, orange above; in grey, what is below zero is the darker.
 SIGNED = ["#14123f", "#5c5aa8", "#ffffff", "#fbdcb4", "#f5b25a"]
 SIGNED = LinearSegmentedColormap.from_list("signed", SIGNED)
-SHARES = "cividis"  # for 0 to 100 %, also in grey (Nuñez, Anderton and Renslow 2018)
 CENTRED = {"ha": "center", "va": "center"}  # for texts
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=COLOURS),
@@ -104,11 +103,6 @@ def show(ax):
     plt.close(figure)
     data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": words}
     display(data, raw=True, metadata={"image/png": {"alt": words}})
-
-
-def line_look(number):
-    """How the line of one of nine names is drawn: the same colour wherever the name comes back."""
-    return {"color": COLOURS[number % len(COLOURS)], **marks(number, dashes=number // 2)}
 
 
 def marks(number, dashes=None):

@@ -94,6 +94,5 @@ def plot_table(table, form="{:.0f}", lowest=False, logarithmic=False, title="", 
         f"{table.index[row]} ≈{form.format(values[row, column])} at ≈[{table.columns[column]}]"
         for row, column in best
     )
-    return describe(
-        ax, f"A table of {title or 'numbers'}, the lowest of each row: {'; '.join(ends)}."
-    )
+    words = f"A table of {title or 'numbers'}, the lowest of each row"
+    return describe(ax, f"{words}: {'; '.join(ends)}.")

@@ -4,19 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..machinery.checks import check_image
-from .base import (
-    COLOURS,
-    SIGNED,
-    array,
-    describe,
-    ink,
-    new_axes,
-    panels,
-    plot,
-    texts,
-    tile,
-    tiles,
-)
+from .base import COLOURS, SIGNED, array, describe, ink, new_axes, panels, plot, texts, tile, tiles
 
 
 @plot
@@ -75,22 +63,6 @@ def _draw_bar(ax, drawn, values):
     bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
     if values.any():
         bar.ax.set_ylim(min(0, values.min()), max(0, values.max()))
-
-
-@plot
-def plot_templates(weights, columns=5, ax=None):
-    """Draw the weights of each output of a linear layer as an image: what it looks for.
-
-    Args:
-        weights: (outputs, 784). Purple is below zero, white is zero, orange above.
-        columns: how many stand in a row.
-    """
-    images = array(weights).reshape(-1, 28, 28)
-    ax, limit = plot_maps(images, range(len(images)), columns, ax=ax), np.abs(images).max()
-    return describe(
-        ax,
-        f"The weights of {len(images)} outputs as images, from ≈{-limit:.2f} (purple) over 0 to ≈{limit:.2f} (orange).",
-    )
 
 
 @plot

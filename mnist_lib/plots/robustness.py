@@ -7,18 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..shifts import by_radius
-from .base import (
-    COLOURS,
-    MARKERS,
-    SHARES,
-    describe,
-    ink,
-    label_ends,
-    line_look,
-    new_axes,
-    panels,
-    plot,
-)
+from .base import COLOURS, MARKERS, describe, ink, label_ends, marks, new_axes, panels, plot
 
 
 def _check_shares(tables, missing=False):
@@ -65,7 +54,7 @@ def plot_shift_grids(tables, what="accuracy", ax=None):
 
 def _draw_shifts(ax, table):
     """One heat map in %, with numbers at its corners, edges and centre, and half-way between; returns the picture."""
-    drawn = ax.imshow(100 * table.to_numpy(), cmap=SHARES, vmin=0, vmax=100)
+    drawn = ax.imshow(100 * table.to_numpy(), cmap="cividis", vmin=0, vmax=100)
     few = ({round(place) for place in np.linspace(0, count - 1, 5)} for count in table.shape)
     for row, column in product(*few):
         value = 100 * table.iloc[row, column]
@@ -90,39 +79,6 @@ def _radii_words(table):
     return ", ".join(shown) or f"from ≈{means.min():.1f} % to ≈{means.max():.1f} % by radius"
 
 
-def _draw_bands(ax, tables, xlabel, ylabel, against, radii=False):
-    """Draw and describe what `plot_bands` shows, or `plot_by_radius` for `radii`."""
-    _check_shares(tables)
-    ax, words = ax or new_axes(7.5, 4.2), []
-    for number, (name, table) in enumerate(tables.items()):
-        look, shares = line_look(number), 100 * table.sort_index(axis=1)
-        mean = shares.mean()
-        ax.plot(mean.index, mean, label=name, markersize=6, **look)
-        band = (shares.min(), shares.max())
-        ax.fill_between(mean.index, *band, color=look["color"], alpha=0.15, lw=0)
-        told = dict.fromkeys(mean.index[[0, len(mean) // 2, -1]])
-        ends = (f"≈{mean[at]:.1f} at {at if radii else f'≈{at:g}'}" for at in told)
-        words.append(f"{name} {', '.join(ends)}")
-    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
-    label_ends(ax)
-    text = f"{ylabel} against {against}: {'; '.join(words)}."
-    return describe(ax, text[0].upper() + text[1:])
-
-
-@plot
-def plot_by_radius(tables, ylabel="accuracy (%)", ax=None):
-    """Draw a share against the radius of the shifts: the mean over seeds, in a band from the lowest to the highest.
-
-    Args:
-        tables: {name: DataFrame of shares from 0 to 1, a row for each seed, a column for each radius}; at most 9.
-        ylabel: what the shares are.
-    """
-    against = "the radius of the shift, means over seeds in bands from the lowest to the highest"
-    ax = _draw_bands(ax, tables, "radius of the shift (pixels)", ylabel, against, radii=True)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    return ax
-
-
 @plot
 def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
     """Draw a share against a number: the mean of several runs, in a band from the lowest to the highest.
@@ -131,13 +87,20 @@ def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
         tables: {name: DataFrame of shares from 0 to 1, a row for each run, a column for each number}; at most 9.
         xlabel, ylabel: what the numbers and the shares are.
     """
-    return _draw_bands(
-        ax,
-        tables,
-        xlabel,
-        ylabel,
-        f"{xlabel}, means of several runs in bands from the lowest to the highest",
-    )
+    _check_shares(tables)
+    ax, words = ax or new_axes(7.5, 4.2), []
+    for number, (name, table) in enumerate(tables.items()):
+        shares = 100 * table.sort_index(axis=1)
+        mean, look = shares.mean(), {"color": COLOURS[number], **marks(number, number // 2)}
+        ax.plot(mean.index, mean, label=name, markersize=6, **look)
+        band = (shares.min(), shares.max())
+        ax.fill_between(mean.index, *band, color=look["color"], alpha=0.15, lw=0)
+        told = dict.fromkeys(mean.index[[0, len(mean) // 2, -1]])
+        words.append(f"{name} {', '.join(f'≈{mean[at]:.1f} at ≈{at:g}' for at in told)}")
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
+    label_ends(ax)
+    text = f"{ylabel[0].upper()}{ylabel[1:]} against {xlabel}, means of several runs in bands from the lowest to the "
+    return describe(ax, f"{text}highest: {'; '.join(words)}.")
 
 
 @plot

@@ -4,7 +4,7 @@ from itertools import product
 
 import matplotlib.pyplot as plt
 
-from ..arithmetic import short
+from ..arithmetic import for_each_axis, short
 from .base import CENTRED, COLOURS, array
 
 LOOKS = {  # of a cell: the colours of its face and its edge, the edge's width and line, the colour of its text
@@ -29,22 +29,16 @@ class Scene:
         input: a tensor, (channels, L) or (channels, H, W).
         weight: the kernels, a tensor; or None for a pooling.
         windows: a list of `arithmetic.Window`.
-        sides: cells of padding (before, after) along each axis.
+        padding: as in `arithmetic`.
         outside: what stands in the padding, or None if it is left empty.
-
-    >>> import torch
-    >>> from mnist_lib.arithmetic import max_pool_windows
-    >>> input = torch.arange(6.0).reshape(1, 6)
-    >>> scene = Scene(input, None, max_pool_windows(input, 2), [(0, 0)], outside=None)
-    >>> round(scene.width, 1), round(scene.height, 2)
-    (9.2, 2.35)
     """
 
-    def __init__(self, input, weight, windows, sides, outside):
+    def __init__(self, input, weight, windows, padding, outside):
         self.input, self.windows, self.outside = array(input), windows, outside
         self.most = max(abs(self.input).max(), 1e-9)
-        self.low = [-before for before, _ in sides]
-        self.end = [size + after for size, (_, after) in zip(input.shape[1:], sides)]
+        sides = for_each_axis("padding", padding, input.ndim - 1)
+        self.low = [-added for added in sides]
+        self.end = [size + added for size, added in zip(input.shape[1:], sides)]
         self.high = self.end
         for cell in windows[-1].cells:  # where ceil_mode lets the last window stick out
             self.high = [max(most, at + 1) for most, at in zip(self.high, cell[1:])]

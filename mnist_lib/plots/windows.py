@@ -74,8 +74,7 @@ def plot_convolution(
     input, weight = torch.as_tensor(input), torch.as_tensor(weight)
     words = f"A convolution, input {tuple(input.shape)} and weight {tuple(weight.shape)}"
     words += _settings(stride=stride, padding=padding, dilation=dilation, groups=groups)
-    sides = _sides(padding, weight.shape[2:], dilation)
-    scene = Scene(input, weight, windows, sides, outside=0.0)
+    scene = Scene(input, weight, windows, padding, outside=0.0)
     return _draw_windows(ax, scene, steps, sums, ask, words)
 
 
@@ -116,23 +115,14 @@ def plot_pooling(
     words += f", kernel_size {kernel_size}, stride {kernel_size if stride is None else stride}"
     words += _settings(padding=padding, dilation=dilation, ceil_mode=ceil_mode)
     words += _settings(count_include_pad=count_include_pad)
-    kernel_sizes = arithmetic.for_each_axis("kernel_size", kernel_size, input.dim() - 1)
     outside = -math.inf if kind == "max" else 0.0 if count_include_pad else None
-    scene = Scene(input, None, windows, _sides(padding, kernel_sizes, dilation), outside)
+    scene = Scene(input, None, windows, padding, outside)
     return _draw_windows(ax, scene, steps, sums, ask, words)
 
 
 def _settings(**settings):
     """What is not as usual, in words."""
     return "".join(f", {name} {value}" for name, value in settings.items() if value != USUAL[name])
-
-
-def _sides(padding, kernel_sizes, dilation):
-    """Cells of padding (before, after) along each axis."""
-    axes = len(kernel_sizes)
-    paddings = arithmetic.for_each_axis("padding", padding, axes)
-    dilations = arithmetic.for_each_axis("dilation", dilation, axes)
-    return [arithmetic.padding_sides(*axis) for axis in zip(paddings, kernel_sizes, dilations)]
 
 
 def _draw_windows(ax, scene, steps, sums, ask, words):
@@ -144,7 +134,9 @@ def _draw_windows(ax, scene, steps, sums, ask, words):
     width = max(scene.width, 9)
     fits = len(steps) * (width + 2) < 48
     across = len(steps) if fits and scene.input.ndim == 3 else 1  # rows read better stacked
-    written = {step: _open(windows[step]) if ask else windows[step].written_out for step in steps}
+    written = {step: windows[step].written_out for step in steps}
+    if ask:  # without the result
+        written = {step: re.split(" [=≈] ", text)[0] + " = ?" for step, text in written.items()}
     lines = [textwrap.wrap(written[step], int(4.4 * width)) for step in steps]
     pitch = scene.height + 0.7 * max(map(len, lines)) * sums + 1.1
     whole = across * (width + 2) - 2, pitch * len(steps) / across - 0.5  # in cells
@@ -166,8 +158,3 @@ def _draw_windows(ax, scene, steps, sums, ask, words):
     for step in steps:
         words += f" Window {step + 1} of {len(windows)}: {written[step]}."
     return describe(ax, words)
-
-
-def _open(window):
-    """What a window computes, without the result."""
-    return re.split(" [=≈] ", window.written_out)[0] + " = ?"

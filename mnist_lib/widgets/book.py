@@ -19,18 +19,27 @@ class DrawingBook(ipywidgets.VBox):
 
     Whoever opens the file again goes on where the last drawing was kept. Several writers may share a file.
 
+    Args:
+        path: the file, which need not be there yet. Its folder is.
+        writer: the name of who draws.
+        each: how many drawings of each digit, 1 to 100.
+
     Attributes:
-        path: where the drawings are, a Path.
-        writer, each: who draws, and how many drawings of each digit are asked for.
         canvas: the pad, a widget; see `Canvas`.
         keep_button, back_button: what a finger presses.
         text: what is asked for and what went wrong, an HTML widget.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     book = drawing_book(f"{folder}/mine.json")
+    ...     book.canvas.strokes = [[(0.5, 0.2), (0.5, 0.8)]]  # as the mouse does
+    ...     book.keep()
+    ...     [drawing["writer"] for drawing in book.drawings]
+    ['me']
     """
 
-    def __init__(self, path, writer, each):
-        if not isinstance(writer, str):
-            raise TypeError(f"writer must be a name, got {writer!r}")
-        if not writer.strip():
+    def __init__(self, path, writer="me", each=2):
+        if not isinstance(writer, str) or not writer.strip():
             raise ValueError(f"writer must be a name, got {writer!r}")
         self.each = integer("each", each, least=1, most=100)
         self.path, self.writer = Path(path).expanduser().resolve(), writer.strip()
@@ -52,7 +61,7 @@ class DrawingBook(ipywidgets.VBox):
             button.layout.height = TOUCHED
             button.on_click(lambda _, action=action: action())
         super().__init__([self.text, self.canvas, ipywidgets.HBox(buttons)])
-        self.canvas.observe(self._problem_changed, "problem")
+        self.canvas.observe(lambda change: self._ask(change.new), "problem")
         self._ask()
 
     def __repr__(self):
@@ -121,28 +130,5 @@ class DrawingBook(ipywidgets.VBox):
         self.keep_button.disabled, self.back_button.disabled = digit is None, number == 0
         self.text.value = TEXT.format(html.escape(f"{problem} {request}".strip()))
 
-    def _problem_changed(self, change):
-        self._ask(change.new)
 
-
-def drawing_book(path, writer="me", each=2):
-    """Return a `DrawingBook`: one draws the digits that it asks for, and each is kept in a file at once.
-
-    Args:
-        path: the file, which need not be there yet. Its folder is.
-        writer: the name of who draws.
-        each: how many drawings of each digit, 1 to 100.
-
-    Raises:
-        TypeError, ValueError: an argument is not as described, or the file holds something else.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     book = drawing_book(f"{folder}/mine.json")
-    ...     first = book.asked
-    ...     book.canvas.strokes = [[(0.5, 0.2), (0.5, 0.8)]]  # as the mouse does
-    ...     book.keep()
-    ...     [(drawing["writer"], drawing["digit"] == first) for drawing in book.drawings]
-    [('me', True)]
-    """
-    return DrawingBook(path, writer, each)
+drawing_book = DrawingBook

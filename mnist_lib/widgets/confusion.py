@@ -21,9 +21,6 @@ def confusion_explorer(split, probabilities):
         split: the `data.Split` that the probabilities belong to.
         probabilities: (N, classes), what a model gives each class of each image; each row adds up to 1.
 
-    Raises:
-        ValueError: `split` is empty, `probabilities` are not as described, or a label is not one of the classes.
-
     >>> from mnist_lib.data import Split
     >>> split = Split(torch.rand(3, 1, 28, 28), torch.tensor([0, 1, 1]))
     >>> explorer = confusion_explorer(split, [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])

@@ -18,16 +18,11 @@ def learning_rate_explorer(x, y, steps=30):
         x, y: the points, lists or tensors of one shape; finite numbers, and not all in one place x.
         steps: how many steps there are, 1 to 1,000.
 
-    Raises:
-        TypeError, ValueError: `x` and `y` are not numbers, or `steps` is out of range.
-
     >>> explorer = learning_rate_explorer([0.0, 1.0, 2.0], [1.0, 3.0, 5.0])
     >>> print(explorer.notes.value)
     Gradient descent with learning rate 0.1 converges: 0.1 &lt; 2 / largest curvature of the loss = 0.419
     """
-    x, y = (
-        torch.as_tensor(values, dtype=torch.float32, device="cpu").detach() for values in (x, y)
-    )
+    x, y = (torch.as_tensor(one, dtype=torch.float32, device="cpu").detach() for one in (x, y))
     integer("steps", steps, 1, 1000)
     low, high = math.log10(0.01), math.log10(2)
     rate = ipywidgets.FloatLogSlider(0.1, min=low, max=high, step=0.05, readout_format=".3f")
@@ -37,16 +32,7 @@ def learning_rate_explorer(x, y, steps=30):
 
 
 def descend(x, y, learning_rate, steps, start=(0.0, 0.0)):
-    """Fit the line w·x + b by gradient descent on the mean squared error (built in notebook 04).
-
-    Args:
-        x, y: the points, floating point tensors of one shape; all of them count in every step.
-        learning_rate: how far a step goes; too large, and the path runs off to infinity and NaN.
-        steps: how many steps to take, 0 or more.
-        start: w and b before the first step.
-
-    Returns:
-        The path (steps + 1, 2), a row (w, b) before the first step and after each.
+    """The path of gradient descent on the mean squared error, (steps + 1, 2), rows (w, b) (built in notebook 04).
 
     >>> descend(torch.tensor([2.0]), torch.tensor([4.0]), 0.125, steps=1, start=(3.0, 0.0)).tolist()
     [[3.0, 0.0], [2.0, -0.5]]

@@ -16,10 +16,6 @@ def kernel_explorer(record, name):
         record: the `machinery.watchers.WeightRecord` of a training.
         name: of the weight of a 2-D convolution, such as "layers.0.weight".
 
-    Raises:
-        KeyError: `record` has no such name.
-        ValueError: `record` is empty, or the name is not that of the weight of a 2-D convolution.
-
     >>> import torch
     >>> from mnist_lib import data, models, training
     >>> from mnist_lib.machinery import watchers
@@ -78,34 +74,26 @@ def _number(value):
     return f"{value.item():.3g}".replace("-", "−")
 
 
-def feature_explorer(model, split, layers=None):
+def feature_explorer(model, split):
     """Return an `Explorer` of feature maps: choose a cell, and see its number and the pixels that it sees.
 
     Args:
         model: a network for images (N, 1, 28, 28), with layers that have feature maps.
         split: the `data.Split` whose images it looks at.
-        layers: names of layers to choose from, a list; or None for all that have feature maps.
-
-    Raises:
-        ValueError: `split` or `layers` is empty, or a layer, or every layer, has no feature maps.
 
     >>> import torch
     >>> from mnist_lib import data, models
     >>> split = data.Split(torch.zeros(3, 1, 28, 28), torch.tensor([7, 2, 1]))
-    >>> explorer = feature_explorer(models.TinyVGG(), split, ["layers.4", "layers.9"])
-    >>> explorer.controls["layer"].value = "layers.9"
-    >>> explorer.controls["row"].max
-    6
+    >>> feature_explorer(models.TinyVGG(), split).controls["row"].max
+    27
     """
-    known = []
+    layers = []
     for name in features.layer_names(model):
         with suppress(TypeError, ValueError, RuntimeError):  # it has no maps
             features.seen_pixels(model, name, row=0, column=0)
-            known.append(name)
-    layers = known if layers is None else layers
-    if not layers or not set(layers) <= set(known):
-        names = ", ".join(known) or f"{type(model).__name__} has none"
-        raise ValueError(f"layers must be some with feature maps ({names}), got {layers!r}")
+            layers.append(name)
+    if not layers:
+        raise ValueError(f"model must have feature maps, {type(model).__name__} has none")
     size = features.feature_maps(model, split.images[:1], layers[:1])[layers[0]].shape[2:]
     controls = {
         "digit": choose_digit(split),
@@ -143,9 +131,8 @@ def _view_of_cell(model, split, digit, layer, row, column):
             f"rows {rows[0]} to {rows[-1]} and columns {columns[0]} to {columns[-1]} of the digit"
         )
 
-    notes = (
-        f"{layer} is {model.get_submodule(layer)}: {channels} maps of {height}×{width} numbers",
-    )
+    of = model.get_submodule(layer)
+    notes = (f"{layer} is {of}: {channels} maps of {height}×{width} numbers",)
     code = f"""from mnist_lib.features import feature_maps, seen_pixels
 
 # model: the network. split: images and labels

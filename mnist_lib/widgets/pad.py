@@ -25,9 +25,13 @@ NOTES = (
 
 
 class DrawingPad(Explorer):
-    """A pad to draw digits on with mouse, pen or finger, and what models make of the drawing.
+    """A pad to draw digits on with mouse, pen or finger: models say as one draws which digit they see.
 
     Without a pointer, an example is chosen or a photograph is uploaded: its strokes are then on the pad.
+
+    Args:
+        models: {name: model} of at least one, each for images (N, 1, 28, 28), on any device.
+        examples: {name: strokes}, drawings that can be chosen; see `strokes.check_strokes`. Or None.
 
     Attributes:
         canvas: the pad itself, a widget. `canvas.strokes` is the drawing and may be set; `canvas.words` is what a
@@ -35,6 +39,13 @@ class DrawingPad(Explorer):
         controls: {name: widget} for the width of the pen in percent of the pad, for the way the image is made, and
             for the examples, if there are any.
         models: {name: model}, as it was given.
+
+    >>> from torch import nn
+    >>> classifier = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    >>> pad = drawing_pad({"softmax classifier": classifier})
+    >>> pad.canvas.strokes = [[(0.5, 0.2), (0.5, 0.8)]]  # as the mouse does
+    >>> list(pad.answers), pad.image.shape
+    (['softmax classifier'], torch.Size([1, 28, 28]))
     """
 
     stored = (
@@ -131,27 +142,7 @@ class DrawingPad(Explorer):
             self._update()
 
 
-def drawing_pad(models, examples=None):
-    """Return a `DrawingPad`: one draws a digit, and models say as one draws which digit they see.
-
-    Args:
-        models: {name: model} of at least one, each for images (N, 1, 28, 28), on any device.
-        examples: {name: strokes}, drawings that can be chosen; see `strokes.check_strokes`. Or None.
-
-    Raises:
-        TypeError, ValueError: `models` is not a dict of nn.Modules that give 10 logits, or an example not a drawing.
-
-    >>> from torch import nn
-    >>> classifier = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    >>> _ = nn.init.zeros_(classifier[1].weight), nn.init.eye_(classifier[1].bias[:, None])
-    >>> pad = drawing_pad({"softmax classifier": classifier})
-    >>> pad.canvas.strokes = [[(0.5, 0.2), (0.5, 0.8)]]  # as the mouse does
-    >>> pad.answers, pad.image.shape
-    ({'softmax classifier': 0}, torch.Size([1, 28, 28]))
-    >>> print(pad.text.value)
-    <div aria-live="polite">softmax classifier 0 (23 %)</div>
-    """
-    return DrawingPad(models, examples)
+drawing_pad = DrawingPad
 
 
 def _make_image(strokes, pen, preparation):

@@ -22,9 +22,6 @@ def shift_explorer(models, split, layer=None):
         split: the `data.Split` whose digits are moved. What leaves the frame is lost, and zeros come in.
         layer: the name of a layer of the last model, whose feature maps are shown too; or None.
 
-    Raises:
-        TypeError, ValueError: there is no model or no digit, a model does not give 10 logits, or `layer` no maps.
-
     >>> import torch
     >>> from torch import nn
     >>> from mnist_lib import data
@@ -46,21 +43,16 @@ def shift_explorer(models, split, layer=None):
     return explorer
 
 
-def _maps_of(models, images, layer):
-    """The feature maps (C, H, W) of the last model for one image (1, 1, 28, 28), on the CPU; None without a layer."""
-    if layer is None:
-        return None
-    maps = features.feature_maps(list(models.values())[-1], images, [layer])[layer]
-    if maps.dim() != 4:
-        raise ValueError(f"layer must have maps (N, C, H, W), got {layer!r}, {tuple(maps.shape)}")
-    return maps[0].cpu()
-
-
 def _view_of_shift(models, split, layer, digit, dx, dy):
     """The `View` of what the models make of a moved digit; there is one step."""
     moved = shifts.shift(split.images[digit : digit + 1], dx, dy)
     label = split.labels[digit].item()
-    given, maps = ask(models, moved[0]), _maps_of(models, moved, layer)
+    given, maps = ask(models, moved[0]), None
+    if layer is not None:
+        maps = features.feature_maps(list(models.values())[-1], moved, [layer])[layer].cpu()
+        if maps.dim() != 4:
+            raise ValueError(f"layer must have maps, got {layer!r}, {tuple(maps.shape)}")
+        maps = maps[0]
     text = f"Digit {digit} (label {label}), {_moved(dx, dy)}: {in_words(given)}"
     height = above = A_ROW * math.ceil(len(models) / 4)
     if maps is not None:

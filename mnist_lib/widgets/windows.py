@@ -68,9 +68,6 @@ def convolution_explorer(input, kernel, stride=1, padding=0, dilation=1, ask=Tru
         stride, padding, dilation: where the sliders stand at first. `CONVOLUTION` has their ranges.
         ask: whether it asks for each result before it shows it.
 
-    Raises:
-        ValueError: input and kernel do not go together, or a slider does not go there.
-
     >>> explorer = convolution_explorer([[0, 1, 2, 3, 4, 5]], [[0.1, 0.2]], stride=2)
     >>> print(explorer.text.value)
     <div aria-live="polite">Window 1 of 3: what is output[0, 0]?</div>
@@ -102,9 +99,6 @@ def _convolution(input, kernel, answer, **options):
 
 def read_kernel(text, channels, dimensions):
     """The kernel that is written in a text, (1, channels, length) or (1, channels, height, width).
-
-    Raises:
-        ValueError: it does not hold as many numbers in each row, or not as many rows for each channel.
 
     >>> read_kernel("-1 0 1", channels=1, dimensions=1)
     tensor([[[-1.,  0.,  1.]]])
@@ -152,9 +146,6 @@ def pooling_explorer(
             `POOLING` has their ranges.
         ask: whether it asks for each result before it shows it.
 
-    Raises:
-        ValueError, TraitError: a control does not go there.
-
     >>> explorer = pooling_explorer([[0, 1, 2, 3]], ask=False)
     >>> print(explorer.text.value)
     <div aria-live="polite">Window 1 of 2: output[0, 0] = max(0, 1) = 1</div>
@@ -187,15 +178,7 @@ def _pooling(input, kind, dilation, count_include_pad, answer, **options):
 
 
 def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer):
-    """The `View` of some windows.
-
-    Args:
-        windows: a list of `arithmetic.Window`.
-        plot: a function that draws one of them.
-        input, kernel_sizes, options: what they are of.
-        lines: lines of code that compute the output of the `input`.
-        answer: what the reader says, a text; or None if nothing was said yet.
-    """
+    """The `View` of windows of an input; `lines` of code compute it, `answer` is the reader's, a text, or None."""
     wrong = guess = None
     if answer:
         try:
@@ -213,7 +196,11 @@ def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer)
         start = f"Window {step} of {len(windows)}: "
         if answer is None:
             return f"{start}what is {place}?{wrong or ''}"
-        return f"{start}{place} = {window.written_out}{_verdict(guess, window.result)}"
+        said = ""
+        if guess is not None:
+            right = math.isclose(guess, window.result, rel_tol=0.005, abs_tol=0.005)
+            said = ", as you said" if right else f", not {arithmetic.short(guess)}"
+        return f"{start}{place} = {window.written_out}{said}"
 
     names = ("stride", "padding", "dilation", "ceil_mode")
     geometry = {name: options[name] for name in names if name in options}
@@ -231,14 +218,6 @@ def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer)
     code = ["import torch", "import torch.nn.functional as F", ""]
     code += [f"input = torch.{_written(input, 'input = torch.')}", *lines, "print(output)"]
     return View(len(windows), (cell * width, cell * height), draw, text, notes, "\n".join(code))
-
-
-def _verdict(guess, result):
-    """What is said about a guess; nothing if there was none."""
-    if guess is None:
-        return ""
-    close = math.isclose(guess, result, rel_tol=0.005, abs_tol=0.005)
-    return ", as you said" if close else f", not {arithmetic.short(guess)}"
 
 
 def _written(tensor, before):
@@ -265,11 +244,9 @@ def output_size_formula(size, kernel_size, stride=1, padding=0, dilation=1, ceil
     ⌊(16 + 2·1 − 1·(3 − 1) − 1) / 1⌋ + 1 = 16
     """
     result = arithmetic.output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
-    before, after = arithmetic.padding_sides(padding, kernel_size, dilation)
-    added = f"2·{before}" if before == after else f"{before} + {after}"
-    inner = f"({size} + {added} − {dilation}·({kernel_size} − 1) − 1) / {stride}"
+    inner = f"({size} + 2·{padding} − {dilation}·({kernel_size} − 1) − 1) / {stride}"
     if not ceil_mode:
         return f"⌊{inner}⌋ + 1 = {result}"
-    whole = math.ceil((size + before + after - dilation * (kernel_size - 1) - 1) / stride) + 1
+    whole = math.ceil((size + 2 * padding - dilation * (kernel_size - 1) - 1) / stride) + 1
     less = f", less 1 for a window that would start beyond the input: {result}"
     return f"⌈{inner}⌉ + 1 = {whole}{less if result < whole else ''}"
