@@ -38,8 +38,8 @@ from mnist_lib.widgets import (
     pooling_explorer,
     shift_explorer,
 )
-from mnist_lib.widgets.arrow_keys import ArrowKeys
 from mnist_lib.widgets.descent import descend
+from mnist_lib.widgets.explorer import ArrowKeys
 
 ROOT = Path(__file__).parents[1]
 REFUSAL = "These settings do not go together: "

@@ -10,14 +10,16 @@ from .. import plots, training
 A_BAR = 0.17  # inches, from one bar to the next
 ABOVE = 0.72  # inches above the bars, for the name of a model and its answer
 A_ROW = 2.57  # inches from the bars of a model to those below
+# Code that asks `models` about images.
+ASK = """for name, model in models.items():
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        probabilities = model.eval()({images}.to(device)).softmax(dim=1)
+    print(name, probabilities.argmax().item(), probabilities.max().item())"""
 
 
 def ask(models, image):
-    """What models make of an image (1, 28, 28): {name: probabilities (10,), on the CPU}; of None, {}.
-
-    Raises:
-        TypeError, ValueError: `models` is not a dict of at least one nn.Module, or one does not give 10 logits.
-    """
+    """What models make of an image (1, 28, 28): {name: probabilities (10,), on the CPU}; of None, {}."""
     given = models.values() if isinstance(models, dict) else ()
     if not given or not all(isinstance(model, nn.Module) for model in given):
         raise TypeError(f"models must be a dict {{name: nn.Module}}, got {models!r:.60}")
@@ -26,8 +28,8 @@ def ask(models, image):
     given = {name: training.probabilities(m, image[None])[0].cpu() for name, m in models.items()}
     for name, values in given.items():
         if values.shape != (10,):
-            shape = (1, *values.shape)
-            raise ValueError(f"models[{name!r}] must return logits (N, 10), got {shape}")
+            got = (1, *values.shape)
+            raise ValueError(f"models[{name!r}] must return logits (N, 10), got {got}")
     return given
 
 

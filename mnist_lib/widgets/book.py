@@ -24,14 +24,9 @@ class DrawingBook(ipywidgets.VBox):
         writer: the name of who draws.
         each: how many drawings of each digit, 1 to 100.
 
-    Attributes:
-        canvas: the pad, a widget; see `Canvas`.
-        keep_button, back_button: what a finger presses.
-        text: what is asked for and what went wrong, an HTML widget.
-
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     book = drawing_book(f"{folder}/mine.json")
+    ...     book = DrawingBook(f"{folder}/mine.json")
     ...     book.canvas.strokes = [[(0.5, 0.2), (0.5, 0.8)]]  # as the mouse does
     ...     book.keep()
     ...     [drawing["writer"] for drawing in book.drawings]
@@ -45,22 +40,17 @@ class DrawingBook(ipywidgets.VBox):
         self.path, self.writer = Path(path).expanduser().resolve(), writer.strip()
         self._kept = self._digits(self.drawings)
         self._order = np.random.default_rng(0).permutation(10 * self.each) % 10
-        layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
         words = "Pad: draw the digit that is asked for, with the mouse, a pen or a finger."
-        self.canvas = Canvas(words=words, upload=False, layout=layout)
-        self.text = ipywidgets.HTML()
-        self.keep_button, self.back_button = (
-            ipywidgets.Button(description=name, tooltip=tooltip)
-            for name, tooltip in (
-                ("Keep", "Keep this drawing, and go on to the next digit"),
-                ("Redo last", "Put the last kept drawing on the pad, to be drawn better"),
-            )
-        )
-        buttons = [self.keep_button, self.back_button]
-        for button, action in zip(buttons, (self.keep, self.take_back)):
-            button.layout.height = TOUCHED
-            button.on_click(lambda _, action=action: action())
-        super().__init__([self.text, self.canvas, ipywidgets.HBox(buttons)])
+        self.canvas = Canvas(words=words, upload=False)
+        self.text, high = ipywidgets.HTML(), ipywidgets.Layout(height=TOUCHED)
+        self.keep_button = ipywidgets.Button(description="Keep", layout=high)
+        self.keep_button.tooltip = "Keep this drawing, and go on to the next digit"
+        self.keep_button.on_click(lambda button: self.keep())
+        self.back_button = ipywidgets.Button(description="Redo last", layout=high)
+        self.back_button.tooltip = "Put the last kept drawing on the pad, to be drawn better"
+        self.back_button.on_click(lambda button: self.take_back())
+        buttons = ipywidgets.HBox([self.keep_button, self.back_button])
+        super().__init__([self.text, self.canvas, buttons])
         self.canvas.observe(lambda change: self._ask(change.new), "problem")
         self._ask()
 
@@ -125,10 +115,7 @@ class DrawingBook(ipywidgets.VBox):
         digit, number, most = self.asked, len(self._kept), 10 * self.each
         request = f"All {most} are kept in {self.path.name}. Thank you! Now run the next cells."
         if digit is not None:
-            request = f"Draw this digit the way you always write it: {digit}. Then press Keep."
-            request = f"{request} ({number + 1} of {most})"
+            request = f"Draw this digit the way you always write it: {digit}. Then press Keep. "
+            request += f"({number + 1} of {most})"
         self.keep_button.disabled, self.back_button.disabled = digit is None, number == 0
         self.text.value = TEXT.format(html.escape(f"{problem} {request}".strip()))
-
-
-drawing_book = DrawingBook

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import anywidget
+import ipywidgets
 import numpy as np
 import traitlets
 
@@ -33,25 +34,19 @@ class Canvas(anywidget.AnyWidget):
 
     The page sends a photograph as a message {"name": …} with the bytes of the file, scaled down (a server lets no more
     than 10 MB through).
-
-    Attributes:
-        strokes: the drawing, a list of strokes, lists of points [x, y], in units of the square's width. May be set.
-        pen: the width of the pen in the same unit.
-        words: what a screen reader says of the square.
-        upload: whether there is a button for photographs.
-        problem: a sentence, why what came last from the page was not taken; or "".
     """
 
     _esm = Path(__file__).with_name("canvas.js")
     _css = Path(__file__).with_name("canvas.css")
-    strokes = Strokes().tag(sync=True)
-    pen = traitlets.Float(0.05, min=0.001, max=1).tag(sync=True)
-    words = traitlets.Unicode().tag(sync=True)
-    upload = traitlets.Bool(True).tag(sync=True)
-    problem = traitlets.Unicode()
+    strokes = Strokes().tag(sync=True)  # lists of points [x, y], in units of the square's width
+    pen = traitlets.Float(0.05, min=0.001, max=1).tag(sync=True)  # its width in the same unit
+    words = traitlets.Unicode().tag(sync=True)  # what a screen reader says of the square
+    upload = traitlets.Bool(True).tag(sync=True)  # whether there is a button for photographs
+    problem = traitlets.Unicode()  # why what came last from the page was not taken; or ""
 
     def __init__(self, **traits):
-        super().__init__(**traits)
+        layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
+        super().__init__(layout=layout, **traits)
         self.on_msg(self._take_message)
 
     def set_state(self, sync_data):
@@ -66,22 +61,15 @@ class Canvas(anywidget.AnyWidget):
             self.send_state(["strokes", "pen"])
 
     def take_photo(self, name, content):
-        """Put the strokes of a photographed digit on the pad, or say in words why not: then the drawing stays.
-
-        Args:
-            name: what the file is called.
-            content: the bytes of the file.
-        """
+        """Put the strokes of a photographed digit on the pad, or say in words why not: then the drawing stays."""
         try:
             strokes = trace(read_photo(content))
+            problem = "" if strokes else f"No digit was found in {name}"
         except ValueError:
-            self._say(f"{name} is not a picture that can be read. The drawing is as it was.")
-            return
-        if not strokes:
-            self._say(f"No digit was found in {name}. The drawing is as it was.")
-            return
-        self.problem = ""
-        self.strokes = fit_to_box(strokes, self.pen, PHOTO)
+            problem = f"{name} is not a picture that can be read"
+        self._say(problem and f"{problem}. The drawing is as it was.")
+        if not problem:
+            self.strokes = fit_to_box(strokes, self.pen, PHOTO)
 
     def _take_message(self, canvas, message, files):
         if files:

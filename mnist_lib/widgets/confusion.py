@@ -1,7 +1,7 @@
 """The digits behind the numbers of a confusion matrix."""
 
 import math
-from itertools import product
+from itertools import chain, product
 
 import ipywidgets
 import torch
@@ -43,18 +43,16 @@ def confusion_explorer(split, probabilities):
     buttons = [[_cell(counts, label, answer, plain) for answer in classes] for label in classes]
 
     def view(label, answer):
-        for row in buttons:
-            for button in row:
-                button.layout = chosen if button is buttons[label][answer] else plain
+        for button in chain(*buttons):
+            button.layout = chosen if button is buttons[label][answer] else plain
         places = ((labels == label) & (answers == answer)).nonzero().flatten()
         places = places[confidences[places].argsort(descending=True, stable=True)]
         return _view_of_cell(counts, label, answer, images[places], confidences[places])
 
     start = divmod(counts.clone().fill_diagonal_(0).argmax().item(), len(classes))
-    controls = {
-        name: ipywidgets.Dropdown(options=classes, value=value, description=name)
-        for name, value in zip(("label", "answer"), start)
-    }
+    controls = {}
+    for name, value in zip(("label", "answer"), start):
+        controls[name] = ipywidgets.Dropdown(options=classes, value=value, description=name)
     explorer = Explorer(controls, view, "page", first=1)
     explorer.buttons = buttons
     for label, answer in product(classes, classes):
@@ -69,10 +67,9 @@ def _cell(counts, label, answer, layout):
     count, right = counts[label, answer].item(), label == answer
     most = (counts.diagonal() if right else counts.clone().fill_diagonal_(0)).max().item()
     colours = colormaps["Blues" if right else "Oranges"]
-    colour = to_hex(colours(0.15 + 0.45 * count / most)) if count else "#f7f7f7"
     button = ipywidgets.Button(description=str(count), layout=layout)
     button.tooltip = f"label {label}, answer {answer}: {_digits(count)}"
-    button.style.button_color = colour
+    button.style.button_color = to_hex(colours(0.15 + 0.45 * count / most)) if count else "#f7f7f7"
     button.style.text_color = "black" if count else "#666666"  # ipywidgets 7 leaves it black
     return button
 

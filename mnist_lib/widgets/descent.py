@@ -61,20 +61,16 @@ def _view_of_descent(x, y, steps, learning_rate):
         w, b = path[step]
         errors = w * x + b - y
         numbers = w, b, (errors**2).mean(), 2 * (errors * x).mean(), 2 * errors.mean()
-        w, b, loss, slope_w, slope_b = (f"{number:.4g}".replace("-", "−") for number in numbers)
-        return (
-            f"Step {step}: w = {w}, b = {b}, loss = {loss}, "
-            f"gradient (∂loss/∂w, ∂loss/∂b) = ({slope_w}, {slope_b})"
-        )
+        w, b, loss, *slopes = (f"{number:.4g}".replace("-", "−") for number in numbers)
+        words = f"Step {step}: w = {w}, b = {b}, loss = {loss}, "
+        return f"{words}gradient (∂loss/∂w, ∂loss/∂b) = ({', '.join(slopes)})"
 
     mean, square = x.double().mean(), (x.double() ** 2).mean()
     hessian = 2 * torch.tensor([[square, mean], [mean, 1.0]])
     limit = 2 / torch.linalg.eigvalsh(hessian)[-1].item()  # the last is the largest
     word, sign = ("converges", "<") if learning_rate < limit else ("does not converge", "≥")
-    note = (
-        f"Gradient descent with learning rate {learning_rate:g} {word}: "
-        f"{learning_rate:g} {sign} 2 / largest curvature of the loss = {limit:.3g}"
-    )
+    note = f"Gradient descent with learning rate {learning_rate:g} {word}: "
+    note += f"{learning_rate:g} {sign} 2 / largest curvature of the loss = {limit:.3g}"
     code = f"""import torch
 
 # x and y: the points, two tensors

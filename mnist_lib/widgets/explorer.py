@@ -5,23 +5,23 @@ import html
 import io
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
+import anywidget
 import ipywidgets
 import torch
+import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import plots
 from ..machinery.checks import integer
-from .arrow_keys import ArrowKeys
 
 PIXELS_PER_INCH = 110  # of the screen
 NARROWEST = 120  # pixels, a picture of several
-CODE = (  # one click selects all of it
-    '<pre style="user-select: all; white-space: pre-wrap; line-height: 1.4" tabindex="0" '
-    'aria-label="PyTorch code">{}</pre>'
-)
+CODE = '<pre tabindex="0" aria-label="PyTorch code" '  # one click selects all of it
+CODE += 'style="user-select: all; white-space: pre-wrap; line-height: 1.4">{}</pre>'
 # A kernel may run widgets in threads: one change of an explorer at a time.
 _lock = threading.RLock()
 
@@ -29,49 +29,37 @@ _lock = threading.RLock()
 class View(NamedTuple):
     """What an explorer shows for one choice of settings.
 
-    Attributes:
-        last: the number of the last step.
-        figure_size: width and height in inches.
-        draw: a function (step, figure) that draws the step into an empty figure and returns the axes, described; or
-            a tuple of such functions, for pictures of one size that stand side by side where there is room; or None,
-            if there is nothing to draw.
-        text: a function (step) that says in words what happens in the step.
-        notes: what holds for all steps, a tuple of sentences.
-        code: PyTorch code that computes the same.
-        first: the step to begin with, or None to stay where the slider is.
-        limits: how far controls go with these settings, {name: highest value}. The `View` has to be that of settings
-            within the limits, even if some were beyond.
+    `draw` is a function (step, figure) that draws the step into an empty figure and returns the axes, described; or a
+    tuple of such functions, for pictures of one size that stand side by side where there is room; or None, if there is
+    nothing to draw. A `View` with limits has to be that of settings within them, even if some were beyond.
     """
 
-    last: int
-    figure_size: tuple
-    draw: Callable
-    text: Callable
-    notes: tuple
-    code: str
-    first: int | None = None
-    limits: dict | None = None
+    last: int  # the number of the last step
+    figure_size: tuple  # width and height in inches
+    draw: Callable | tuple | None
+    text: Callable  # (step): what happens in it, in words
+    notes: tuple  # sentences that hold for all steps
+    code: str  # PyTorch code that computes the same
+    first: int | None = None  # the step to begin with; None: it stays where the slider is
+    limits: dict | None = None  # how far controls go with these settings, {name: highest value}
 
 
 class Explorer(ipywidgets.VBox):
     """Sliders, and below them a picture and words that follow them.
+
+    `explorer.controls["stride"].value = 2` does what the mouse does. `step` and `play` are the slider of the steps and
+    the button that moves it; `picture`, `text`, `notes` and `code` are what is shown, HTML widgets.
 
     Args:
         controls: the settings, {name: widget with a value}.
         view: a function of the settings that returns a `View`, or raises a ValueError that says why there is none.
         steps: what the steps are called, such as "window"; or None if the only step is the first.
         first: the number of the first step.
-
-    Attributes:
-        controls: as above; `explorer.controls["stride"].value = 2` does what the mouse does.
-        step, play: the slider of the steps, and the play button that moves it.
-        picture, text, notes, code: what is shown, HTML widgets.
     """
 
-    stored = (  # what a stored notebook keeps of it
-        "An explorer: run this notebook to move the sliders. "
-        "The figure above tells the same story without them."
-    )
+    # What a stored notebook keeps of it.
+    stored = "An explorer: run this notebook to move the sliders. "
+    stored += "The figure above tells the same story without them."
 
     def __init__(self, controls, view, steps=None, first=0):
         self.controls, self._view_of = controls, view
@@ -90,12 +78,11 @@ class Explorer(ipywidgets.VBox):
             control.layout.width = "auto"
             control.style.description_width = "90px"
             control.tooltip = control.description  # ipywidgets 8 would say "null"
+            control.observe(self._update, "value")
         step.layout.flex = "0 1 500px"
         parts = [settings, moves, self.picture, self.text, self.notes, self.code]
         super().__init__(parts, layout=ipywidgets.Layout(max_width="1000px"))
         self.play.observe(lambda change: step.set_trait("value", change.new), "value")
-        for control in (*controls.values(), step):
-            control.observe(self._update, "value")
         self._update()
 
     def __repr__(self):
@@ -169,23 +156,28 @@ def choose_digit(split):
     return ipywidgets.BoundedIntText(0, min=0, max=len(split) - 1, description="digit")
 
 
+class ArrowKeys(anywidget.AnyWidget):
+    """A box with words in it: the arrow keys move a place (x, y) within its limits, while the box has the focus."""
+
+    _esm = Path(__file__).with_name("arrow_keys.js")
+    _css = Path(__file__).with_name("arrow_keys.css")
+    x, left, right, y, top, bottom = (traitlets.Int(0).tag(sync=True) for _ in range(6))
+    words = traitlets.Unicode().tag(sync=True)
+
+
 def add_arrow_keys(explorer, across, down, words):
     """Put a box with some words above the picture of an explorer; it becomes the explorer's `arrow_keys`.
 
     In it, ArrowRight and ArrowDown increase the controls with the names `across` and `down`.
     """
     keys = explorer.arrow_keys = ArrowKeys(words=words)
-    sides = {"x": (across, "left", "right"), "y": (down, "top", "bottom")}
-    for place, (name, low, high) in sides.items():
+    for name, place, low, high in ((across, "x", "left", "right"), (down, "y", "top", "bottom")):
         control = explorer.controls[name]
-        ipywidgets.dlink((control, "min"), (keys, low))
-        ipywidgets.dlink((control, "max"), (keys, high))
-        ipywidgets.dlink((control, "value"), (keys, place))
+        for of_control, of_keys in (("min", low), ("max", high), ("value", place)):
+            ipywidgets.dlink((control, of_control), (keys, of_keys))
         ipywidgets.dlink((keys, place), (control, "value"))  # no further than the slider goes
-        control.unobserve(explorer._update, "value")
-        control.observe(
-            explorer._update, "value"
-        )  # last: the box knows the place before it is said
+        control.unobserve(explorer._update, "value")  # and again, as the last:
+        control.observe(explorer._update, "value")  # the box knows the place before it is said
     place = explorer.children.index(explorer.picture)
     explorer.children = (*explorer.children[:place], keys, *explorer.children[place:])
 

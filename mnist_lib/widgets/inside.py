@@ -18,10 +18,9 @@ def kernel_explorer(record, name):
 
     >>> import torch
     >>> from mnist_lib import data, models, training
-    >>> from mnist_lib.machinery import watchers
-    >>> record = watchers.WeightRecord(["layers.0.weight"])
-    >>> split = data.Split(torch.rand(5, 1, 28, 28), torch.arange(5))
-    >>> _ = training.train(models.ConvNet, split, epochs=3, seed=0, watchers=[record])
+    >>> from mnist_lib.machinery.watchers import WeightRecord
+    >>> split, record = data.Split(torch.rand(5, 1, 28, 28), torch.arange(5)), WeightRecord(["layers.0.weight"])
+    >>> model = training.train(models.ConvNet, split, epochs=3, seed=0, watchers=[record])
     >>> kernel_explorer(record, "layers.0.weight").step.max
     4
     """
@@ -36,25 +35,25 @@ def kernel_explorer(record, name):
 def _view_of_kernels(kernels, steps, name):
     """The `View` of kernels (moments, out, in, height, width) after some steps of training."""
     count, out_channels, in_channels, height, width = kernels.shape
+    when = [f"After step {step:,}" if step else "Before training" for step in steps]
     limit = kernels.abs().max().item() or 1.0
     a_kernel = min(1.4, 7 / out_channels, 8 * width / (height * in_channels))  # inches wide
 
     def draw(moment, figure):
         figure.set_layout_engine("constrained")
-        maps, sides = kernels[moment - 1].transpose(0, 1), (range(in_channels), range(out_channels))
-        titles = ("input channel", "output channel")
-        ax = plots.plot_map_grid(maps, *sides, *titles, ax=figure.add_subplot())
+        sides = range(in_channels), range(out_channels), "input channel", "output channel"
+        maps = kernels[moment - 1].transpose(0, 1)
+        ax = plots.plot_map_grid(maps, *sides, ax=figure.add_subplot())
         for picture in ax.images:
             picture.set_clim(-limit, limit)
         figure.axes[-1].set_ylim(-limit, limit)  # the bar
-        return plots.describe(ax, f"{_when(steps[moment - 1])}: {ax.description}")
+        return plots.describe(ax, f"{when[moment - 1]}: {ax.description}")
 
     def text(moment):
-        now, change = kernels[moment - 1], kernels[moment - 1] - kernels[0]
-        return (
-            f"{_when(steps[moment - 1])}: weights from {_number(now.min())} to {_number(now.max())}; "
-            f"since the first moment they have changed by {_number(change.abs().mean())} on average"
-        )
+        now = kernels[moment - 1]
+        low, high, by = map(_number, (now.min(), now.max(), (now - kernels[0]).abs().mean()))
+        words = f"{when[moment - 1]}: weights from {low} to {high}; since the first moment"
+        return f"{words} they have changed by {by} on average"
 
     size = (a_kernel * out_channels + 1.6, a_kernel * height / width * in_channels + 0.8)
     notes = (f"{count} moments, from step {steps[0]} to step {steps[-1]}; all in the same colours",)
@@ -64,10 +63,6 @@ change = (kernels - kernels[0]).abs().mean(dim=(1, 2, 3, 4))
 for step, value in zip(record.steps, change.tolist()):
     print(step, value)"""
     return View(count, size, draw, text, notes, code)
-
-
-def _when(step):
-    return f"After step {step:,}" if step else "Before training"
 
 
 def _number(value):
@@ -95,12 +90,10 @@ def feature_explorer(model, split):
     if not layers:
         raise ValueError(f"model must have feature maps, {type(model).__name__} has none")
     size = features.feature_maps(model, split.images[:1], layers[:1])[layers[0]].shape[2:]
-    controls = {
-        "digit": choose_digit(split),
-        "layer": ipywidgets.Dropdown(options=layers, value=layers[0], description="layer"),
-        "row": make_control("row", range(size[0]), size[0] // 2),
-        "column": make_control("column", range(size[1]), size[1] // 2),
-    }
+    controls = {"digit": choose_digit(split)}
+    controls["layer"] = ipywidgets.Dropdown(options=layers, description="layer")
+    for name, cells in zip(("row", "column"), size):
+        controls[name] = make_control(name, range(cells), cells // 2)
     explorer = Explorer(controls, partial(_view_of_cell, model, split), "channel")
     add_arrow_keys(explorer, "column", "row", "Arrow keys move the cell")
     return explorer
@@ -125,11 +118,12 @@ def _view_of_cell(model, split, digit, layer, row, column):
         return ax
 
     def text(channel):
-        return (
-            f"Digit {digit} (label {label}); {layer}, channel {channel}, row {row}, column {column}: "
-            f"the number is {_number(maps[channel, row, column])}. This cell sees "
+        place = f"channel {channel}, row {row}, column {column}"
+        start = f"Digit {digit} (label {label}); {layer}, {place}: the number is "
+        seen = (
             f"rows {rows[0]} to {rows[-1]} and columns {columns[0]} to {columns[-1]} of the digit"
         )
+        return f"{start}{_number(maps[channel, row, column])}. This cell sees {seen}"
 
     of = model.get_submodule(layer)
     notes = (f"{layer} is {of}: {channels} maps of {height}×{width} numbers",)

@@ -7,7 +7,7 @@ import torch
 
 from .. import plots
 from ..strokes import draw, prepare
-from .bars import ABOVE, add_axes_in_inches, ask, draw_bars, draw_image, in_words
+from .bars import ABOVE, ASK, add_axes_in_inches, ask, draw_bars, draw_image, in_words
 from .canvas import TOUCHED, Canvas, as_lists
 from .explorer import Explorer, View, make_control
 
@@ -33,41 +33,31 @@ class DrawingPad(Explorer):
         models: {name: model} of at least one, each for images (N, 1, 28, 28), on any device.
         examples: {name: strokes}, drawings that can be chosen; see `strokes.check_strokes`. Or None.
 
-    Attributes:
-        canvas: the pad itself, a widget. `canvas.strokes` is the drawing and may be set; `canvas.words` is what a
-            screen reader says of it.
-        controls: {name: widget} for the width of the pen in percent of the pad, for the way the image is made, and
-            for the examples, if there are any.
-        models: {name: model}, as it was given.
-
-    >>> from torch import nn
-    >>> classifier = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    >>> pad = drawing_pad({"softmax classifier": classifier})
+    >>> classifier = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    >>> pad = DrawingPad({"softmax classifier": classifier})
     >>> pad.canvas.strokes = [[(0.5, 0.2), (0.5, 0.8)]]  # as the mouse does
     >>> list(pad.answers), pad.image.shape
     (['softmax classifier'], torch.Size([1, 28, 28]))
     """
 
-    stored = (
-        "A pad to draw digits on: run this notebook to draw. "
-        "The figures around it tell the same story without it."
-    )
+    stored = "A pad to draw digits on: run this notebook to draw. "
+    stored += "The figures around it tell the same story without it."
 
     def __init__(self, models, examples=None):
         ask(models, torch.zeros(1, 28, 28))  # or say why not
         examples = {name: as_lists(strokes) for name, strokes in (examples or {}).items()}
         instead = "choose an example or upload a photograph" if examples else "upload a photograph"
         words = "Drawing pad: draw a digit with the mouse, a pen or a finger."
-        layout = ipywidgets.Layout(width="324px", max_width="100%", min_width="0")
-        canvas = Canvas(words=f"{words} Without them, {instead} below.", layout=layout)
+        canvas = Canvas(words=f"{words} Without them, {instead} below.")
         self.models, self.canvas, self._examples = models, canvas, examples
         controls = {
             "pen": make_control("pen (%)", range(2, 9), round(100 * canvas.pen)),
             "preparation": ipywidgets.Dropdown(options=[PREPARED, SQUEEZED], description="image"),
         }
+        options = [("choose one", ""), *((name, name) for name in examples)]
+        self._example = ipywidgets.Dropdown(options=options, description="example")
         if examples:
-            options = [("choose one", ""), *((name, name) for name in examples)]
-            controls["example"] = ipywidgets.Dropdown(options=options, description="example")
+            controls["example"] = self._example
         super().__init__(controls, self._make_view)
         for control in list(self.controls.values())[1:]:
             control.layout.height = TOUCHED
@@ -80,8 +70,7 @@ class DrawingPad(Explorer):
         ipywidgets.dlink((controls["pen"], "value"), (canvas, "pen"), lambda percent: percent / 100)
         canvas.observe(self._strokes_changed, "strokes")
         canvas.observe(self._problem_changed, "problem")
-        if examples:
-            controls["example"].observe(self._take_example, "value")
+        self._example.observe(self._take_example, "value")
 
     @property
     def strokes(self):
@@ -125,9 +114,8 @@ class DrawingPad(Explorer):
         return View(0, PART, tuple(parts), lambda step: text, NOTES, _code(preparation, pen))
 
     def _strokes_changed(self, change):
-        example = self.controls.get("example")
-        if example is not None and change.new != self._examples.get(example.value):
-            example.value = ""  # so that it can be chosen again
+        if change.new != self._examples.get(self._example.value):
+            self._example.value = ""  # so that it can be chosen again
         self._update()
 
     def _take_example(self, change):
@@ -142,9 +130,6 @@ class DrawingPad(Explorer):
             self._update()
 
 
-drawing_pad = DrawingPad
-
-
 def _make_image(strokes, pen, preparation):
     """What the models get of a drawing: (1, 28, 28), or None if there is no ink on the pad."""
     if not strokes:
@@ -154,7 +139,6 @@ def _make_image(strokes, pen, preparation):
 
 
 def _draw_image(image, step, figure):
-    """Draw what the models get."""
     ax = add_axes_in_inches(figure, PART[1])
     ax.text(0.1, ABOVE - 0.08, "What they see:\n28×28 pixels", va="bottom", linespacing=1.1)
     draw_image(ax, image, left=0.1)
@@ -164,7 +148,6 @@ def _draw_image(image, step, figure):
 
 
 def _draw_model(name, values, step, figure):
-    """Draw the bars of one model."""
     ax = add_axes_in_inches(figure, PART[1])
     draw_bars(ax, {name: values}, left=0.3, across=PART[0] - 0.1)
     percent = ", ".join(f"{100 * value:.0f}" for value in values.tolist())
@@ -172,16 +155,10 @@ def _draw_model(name, values, step, figure):
 
 
 def _code(preparation, pen):
-    """The code for what the picture shows."""
     prepared = preparation == PREPARED
     return f"""import torch
 from mnist_lib.strokes import {"prepare" if prepared else "draw"}
 
 # pad: the drawing pad, with strokes on it. models: {{name: model}}
 image = {"prepare(pad.strokes)" if prepared else f"draw(pad.strokes, pen={pen})"}  # (1, 28, 28)
-for name, model in models.items():
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        logits = model.eval()(image.unsqueeze(0).to(device))  # (1, 10)
-    probabilities = logits.softmax(dim=1)
-    print(name, probabilities.argmax().item(), probabilities.max().item())"""
+{ASK.format(images="image.unsqueeze(0)")}"""

@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 
 from .. import features, plots, shifts
-from .bars import A_ROW, add_axes_in_inches, ask, draw_bars, draw_image, in_words
+from .bars import A_ROW, ASK, add_axes_in_inches, ask, draw_bars, draw_image, in_words
 from .explorer import Explorer, View, add_arrow_keys, choose_digit, make_control
 
-FURTHEST = 6  # pixels, in every direction
+REACH = range(-6, 7)  # pixels, in every direction
 WIDTH = 9.0  # inches, of the picture
 A_DIGIT = 2.1  # inches, with the margin to its right
 
@@ -23,19 +23,16 @@ def shift_explorer(models, split, layer=None):
         layer: the name of a layer of the last model, whose feature maps are shown too; or None.
 
     >>> import torch
-    >>> from torch import nn
     >>> from mnist_lib import data
     >>> split = data.Split(torch.zeros(1, 1, 28, 28), torch.tensor([7]))
-    >>> classifier = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    >>> _ = nn.init.zeros_(classifier[1].weight), nn.init.eye_(classifier[1].bias[:, None])
+    >>> classifier = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10, bias=False))
     >>> explorer = shift_explorer({"softmax classifier": classifier}, split)
     >>> explorer.controls["dx"].value = -2
     >>> print(explorer.text.value)
-    <div aria-live="polite">Digit 0 (label 7), moved 2 left: softmax classifier 0 (23 %)</div>
+    <div aria-live="polite">Digit 0 (label 7), moved 2 left: softmax classifier 0 (10 %)</div>
     """
-    reach = range(-FURTHEST, FURTHEST + 1)
-    controls = {name: make_control(name, reach, 0) for name in ("dx", "dy")}
-    controls = {"digit": choose_digit(split)} | controls
+    controls = {"digit": choose_digit(split)}
+    controls |= {name: make_control(name, REACH, 0) for name in ("dx", "dy")}
     view = partial(_view_of_shift, models, split, layer)
     view(digit=0, dx=0, dy=0)  # or say why not
     explorer = Explorer(controls, view)
@@ -48,14 +45,13 @@ def _view_of_shift(models, split, layer, digit, dx, dy):
     moved = shifts.shift(split.images[digit : digit + 1], dx, dy)
     label = split.labels[digit].item()
     given, maps = ask(models, moved[0]), None
+    text = f"Digit {digit} (label {label}), {_moved(dx, dy)}: {in_words(given)}"
+    height = above = A_ROW * math.ceil(len(models) / 4)
     if layer is not None:
         maps = features.feature_maps(list(models.values())[-1], moved, [layer])[layer].cpu()
         if maps.dim() != 4:
             raise ValueError(f"layer must have maps, got {layer!r}, {tuple(maps.shape)}")
         maps = maps[0]
-    text = f"Digit {digit} (label {label}), {_moved(dx, dy)}: {in_words(given)}"
-    height = above = A_ROW * math.ceil(len(models) / 4)
-    if maps is not None:
         tiled = _tiled(maps, columns=min(8, len(maps)))
         across, down = (min(0.2, 8.6 / tiled.shape[1]) * cells for cells in tiled.shape[::-1])
         height += 0.5 + down
@@ -86,13 +82,11 @@ def _view_of_shift(models, split, layer, digit, dx, dy):
 
 def _tiled(maps, columns):
     """Maps (C, H, W) side by side in one array, one NaN apart: one picture is drawn much faster than many."""
-    count, height, width = maps.shape
-    rows = math.ceil(count / columns)
-    tiled = np.full((rows, height + 1, columns, width + 1), np.nan)
-    for number, map in enumerate(maps.numpy()):
-        row, column = divmod(number, columns)
-        tiled[row, :-1, column, :-1] = map
-    return tiled.reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
+    beside = ((0, -len(maps) % columns), (0, 1), (0, 1))
+    framed = np.pad(maps.numpy(), beside, constant_values=np.nan)
+    height, width = framed.shape[1:]
+    rows = framed.reshape(-1, columns, height, width).swapaxes(1, 2)
+    return rows.reshape(-1, columns * width)[:-1, :-1]
 
 
 def _moved(dx, dy):
@@ -103,21 +97,19 @@ def _moved(dx, dy):
 
 
 def _code(digit, dx, dy, layer):
-    """The code for what the picture shows."""
-    maps = f"""
-
-# the maps of the last of the models
-maps = feature_maps(model, moved, [{layer!r}])[{layer!r}]
-print(maps.shape)"""
-    use_maps = "from mnist_lib.features import feature_maps\n"
-    return f"""import torch
+    code = f"""import torch
 import torch.nn.functional as F
-{use_maps if layer else ""}
+
 # split: images and labels. models: {{name: model}}
 image = split.images[{digit}:{digit + 1}]
 moved = F.pad(image, ({dx}, {-dx}, {dy}, {-dy}))  # left, right, top, bottom; below 0 it cuts off
-for name, model in models.items():
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        probabilities = model.eval()(moved.to(device)).softmax(dim=1)
-    print(name, probabilities.argmax().item(), probabilities.max().item()){maps if layer else ""}"""
+{ASK.format(images="moved")}"""
+    if layer is None:
+        return code
+    return f"""{code}
+
+# the maps of the last of the models
+from mnist_lib.features import feature_maps
+
+maps = feature_maps(model, moved, [{layer!r}])[{layer!r}]
+print(maps.shape)"""

@@ -13,25 +13,20 @@ from .explorer import Explorer, View, _lock, make_control
 
 # Where the controls go. Pictures of more than about 16 by 16 cells get too small to read.
 CONVOLUTION = {"stride": range(1, 5), "padding": range(4), "dilation": range(1, 5)}
-CHOICES = {"ceil_mode": (False, True), "count_include_pad": (True, False)}
-POOLING = {"kernel_size": range(1, 6), "stride": range(1, 6), "padding": range(4)}
-POOLING |= {"dilation": range(1, 5)} | CHOICES
+POOLING = {"kernel_size": range(1, 6)} | CONVOLUTION | {"stride": range(1, 6)}
+POOLING |= {"ceil_mode": (False, True), "count_include_pad": (True, False)}
 
 
 class WindowExplorer(Explorer):
-    """An `Explorer` of windows that asks what comes out of each before it shows it.
+    """An `Explorer` of windows that asks what comes out of each before it shows it, if its check box `ask` says so.
 
-    Attributes:
-        ask: a check box: whether it asks.
-        guess: the field for the reader's answer.
-        reveal: the button that shows the result without one.
+    `guess` is the field for the reader's answer, `reveal` the button that shows the result without one.
     """
 
     def __init__(self, controls, view, ask):
         self.ask = ipywidgets.Checkbox(value=ask, description="ask me first", indent=False)
-        self.guess = ipywidgets.Text(
-            description="your result", placeholder="a number, then Enter", continuous_update=False
-        )
+        self.guess = ipywidgets.Text(description="your result", placeholder="a number, then Enter")
+        self.guess.continuous_update = False
         self.reveal = ipywidgets.Button(description="show it")
         self._place = self._answer = None  # no answer yet
         super().__init__(controls, view, "window", first=1)
@@ -82,8 +77,7 @@ def convolution_explorer(input, kernel, stride=1, padding=0, dilation=1, ask=Tru
     rows = [" ".join(map(arithmetic.short, row.tolist())) for row in kernel.flatten(0, -2)]
     text = ipywidgets.Textarea("\n".join(rows), description="kernel", continuous_update=False)
     text.rows = len(rows)
-    options = {"stride": stride, "padding": padding, "dilation": dilation}
-    controls = {"kernel": text} | _controls(CONVOLUTION, options)
+    controls = {"kernel": text} | _controls(CONVOLUTION, (stride, padding, dilation))
     return WindowExplorer(controls, partial(_convolution, input), ask)
 
 
@@ -92,9 +86,8 @@ def _convolution(input, kernel, answer, **options):
     weight = read_kernel(kernel, channels=len(input), dimensions=input.dim() - 1)
     windows = arithmetic.convolution_windows(input, weight, **options)
     plot = partial(plots.plot_convolution, input, weight, **options)
-    lines = [f"weight = torch.{_written(weight, 'weight = torch.')}"]
-    lines.append(f"output = F.conv{input.dim() - 1}d(input, weight, {_arguments(options)})")
-    return _view_of_windows(windows, plot, input, weight.shape[2:], options, lines, answer)
+    call = f"{_written('weight', weight)}\noutput = F.conv{input.dim() - 1}d(\n    input, weight"
+    return _view_of_windows(windows, plot, input, weight.shape[2:], options, call, answer)
 
 
 def read_kernel(text, channels, dimensions):
@@ -152,10 +145,8 @@ def pooling_explorer(
     """
     buttons = ipywidgets.ToggleButtons(options=["max", "avg"], value=kind, description="kind")
     buttons.style.button_width, buttons.layout.display = "56px", "flex"
-    options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
-    options |= {"dilation": dilation, "ceil_mode": ceil_mode}
-    options["count_include_pad"] = count_include_pad
-    controls = {"kind": buttons} | _controls(POOLING, options)
+    values = (kernel_size, stride, padding, dilation, ceil_mode, count_include_pad)
+    controls = {"kind": buttons} | _controls(POOLING, values)
     kinds = (buttons, "value")
     ipywidgets.dlink(kinds, (controls["dilation"], "disabled"), lambda kind: kind == "avg")
     ipywidgets.dlink(kinds, (controls["count_include_pad"], "disabled"), lambda kind: kind == "max")
@@ -165,21 +156,17 @@ def pooling_explorer(
 
 def _pooling(input, kind, dilation, count_include_pad, answer, **options):
     """The `View` of a pooling."""
-    if kind == "max":
-        options |= {"dilation": dilation}
-        windows = arithmetic.max_pool_windows(input, **options)
-    else:
-        options |= {"count_include_pad": count_include_pad}
-        windows = arithmetic.avg_pool_windows(input, **options)
+    options |= {"dilation": dilation} if kind == "max" else {"count_include_pad": count_include_pad}
+    windows = getattr(arithmetic, f"{kind}_pool_windows")(input, **options)
     plot = partial(plots.plot_pooling, input, **options, kind=kind)
-    lines = [f"output = F.{kind}_pool{input.dim() - 1}d(\n    input, {_arguments(options)}\n)"]
+    call = f"output = F.{kind}_pool{input.dim() - 1}d(\n    input"
     sizes = [options["kernel_size"]] * (input.dim() - 1)
-    return _view_of_windows(windows, plot, input, sizes, options, lines, answer)
+    return _view_of_windows(windows, plot, input, sizes, options, call, answer)
 
 
-def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer):
-    """The `View` of windows of an input; `lines` of code compute it, `answer` is the reader's, a text, or None."""
-    wrong = guess = None
+def _view_of_windows(windows, plot, input, kernel_sizes, options, call, answer):
+    """The `View` of windows of an input; `call` is how its code goes on, `answer` is the reader's, a text, or None."""
+    wrong, guess = "", None
     if answer:
         try:
             guess = _number(answer)
@@ -195,7 +182,7 @@ def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer)
         place = f"output[{', '.join(map(str, window.output))}]"
         start = f"Window {step} of {len(windows)}: "
         if answer is None:
-            return f"{start}what is {place}?{wrong or ''}"
+            return f"{start}what is {place}?{wrong}"
         said = ""
         if guess is not None:
             right = math.isclose(guess, window.result, rel_tol=0.005, abs_tol=0.005)
@@ -205,36 +192,29 @@ def _view_of_windows(windows, plot, input, kernel_sizes, options, lines, answer)
     names = ("stride", "padding", "dilation", "ceil_mode")
     geometry = {name: options[name] for name in names if name in options}
     axes = ["size"] if input.dim() == 2 else ["rows", "columns"]
-    formulas = {
-        name: output_size_formula(cells, size, **geometry)
-        for name, cells, size in zip(axes, input.shape[1:], kernel_sizes)
-    }
-    if len(set(formulas.values())) == 1:
-        formulas = {" and ".join(axes): formulas[axes[0]]}
-    notes = tuple(f"Output {name} = {formula}" for name, formula in formulas.items())
+    sizes = zip(input.shape[1:], kernel_sizes)
+    formulas = [output_size_formula(*along, **geometry) for along in sizes]
+    if len(set(formulas)) == 1:
+        axes = [" and ".join(axes)]
+    notes = tuple(f"Output {name} = {formula}" for name, formula in zip(axes, formulas))
     ax = draw(1, Figure())  # only to see how many cells wide and high it is
     width, height = (abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim()))
     cell = min(0.4, 9 / width, 4.6 / height)  # inches
-    code = ["import torch", "import torch.nn.functional as F", ""]
-    code += [f"input = torch.{_written(input, 'input = torch.')}", *lines, "print(output)"]
-    return View(len(windows), (cell * width, cell * height), draw, text, notes, "\n".join(code))
+    code = f"import torch\nimport torch.nn.functional as F\n\n{_written('input', input)}\n{call}"
+    code += "".join(f", {name}={value}" for name, value in options.items()) + "\n)\nprint(output)"
+    return View(len(windows), (cell * width, cell * height), draw, text, notes, code)
 
 
-def _written(tensor, before):
-    """A tensor as code, in rows below each other; `before` stands before it."""
-    start = "tensor("
+def _written(name, tensor):
+    """Code that makes a tensor, its rows below each other."""
+    start = f"{name} = torch.tensor("
     look = {"separator": ", ", "threshold": tensor.numel() + 1, "max_line_width": 200}
-    text = np.array2string(tensor.numpy(), prefix=before + start, **look)
-    return f"{start}{text})"
-
-
-def _arguments(options):
-    return ", ".join(f"{name}={value}" for name, value in options.items())
+    return f"{start}{np.array2string(tensor.numpy(), prefix=start, **look)})"
 
 
 def _controls(ranges, values):
     """A control for each name, where it stands at first."""
-    return {name: make_control(name, allowed, values[name]) for name, allowed in ranges.items()}
+    return {name: make_control(name, ranges[name], at) for name, at in zip(ranges, values)}
 
 
 def output_size_formula(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
