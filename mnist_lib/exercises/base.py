@@ -6,15 +6,20 @@ tuples or tensors of numbers, the right one first, or phrases. A table may also 
 - "hint": what helps;
 - "otherwise": what to say of other numbers;
 - "asked": what to say of an answer of another kind, such as "two numbers are asked for, (row, column)";
-- "tolerance": how far a number may be off (1e-4);
-- "any_shape": True, if as many numbers in another shape will do.
+- "tolerance": how far a number may be off (1e-4).
+
+For one number, or a row of them, as many numbers in another shape will do.
 """
 
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
+from ..data import load_mnist
 from ..machinery.checkpoints import random_states, set_random_states
 
 CHECKS = {}  # for each exercise its table, or {"hint": …, "function": …}
@@ -28,7 +33,7 @@ class Unanswered(Exception):
 def exercise(name):
     """Register the decorated function as the check of exercise `name`; its docstring is the hint.
 
-    It takes the answer and yields what is wrong with it in words, or None; the first words count.
+    It takes the answer and yields what is wrong with it in words, or something false; the first words count.
     """
 
     def register(function):
@@ -61,14 +66,14 @@ def check(name, answer):
             raise Unanswered("put your answer in place of the ... above")
         problems = table["function"](answer) if "function" in table else [wrong(answer, table)]
         problem = next(filter(None, problems), None)
+        said = f"✗ Not yet: {problem}" if problem else "✓ Right."
     except Unanswered as missing:
-        print(f'○ Not answered yet: {missing}. For a hint: hint("{name}")')
-        return
+        said = f'○ Not answered yet: {missing}. For a hint: hint("{name}")'
     except Exception as error:
-        problem = f"your code stopped with {type(error).__name__}: {error}"
+        said = f"✗ Not yet: your code stopped with {type(error).__name__}: {error}"
     finally:
         set_random_states(states)
-    print("✓ Right." if problem is None else f"✗ Not yet: {problem}")
+    print(said)
 
 
 def hint(name):
@@ -92,7 +97,7 @@ def wrong(answer, table):
     >>> wrong([3, 2], {(2, 3): RIGHT, (3, 2): "rows and columns are exchanged."})
     'rows and columns are exchanged.'
     """
-    outcomes = [(_numbers(key), said) for key, said in table.items() if not isinstance(key, str)]
+    outcomes = [(numbers(key), said) for key, said in table.items() if not isinstance(key, str)]
     if not outcomes:
         return _wrong_words(answer, {key: table[key] for key in table if key != "hint"})
     right = outcomes[0][0]
@@ -100,30 +105,29 @@ def wrong(answer, table):
     yours = f"has the shape {tuple(answer.shape)}" if hasattr(answer, "shape") else f"is {answer!r}"
     another_kind = f"{table.get('asked', f'the answer {kind}')}, and yours {yours}."
     try:
-        numbers = _numbers(answer)
+        given = numbers(answer)
     except (TypeError, ValueError, RuntimeError):
         return another_kind
-    if numbers.numel() == right.numel() and (right.dim() == 0 or "any_shape" in table):
-        numbers = numbers.reshape(right.shape)
+    if given.numel() == right.numel() and right.dim() < 2:
+        given = given.reshape(right.shape)
+    near = {"rtol": 1e-9, "atol": table.get("tolerance", 1e-4)}
     for outcome, said in outcomes:
-        if numbers.shape == outcome.shape:
-            near = torch.isclose(numbers, outcome, rtol=1e-9, atol=table.get("tolerance", 1e-4))
-            if near.all():
-                return said
-    if numbers.shape != right.shape:
+        if given.shape == outcome.shape and torch.allclose(given, outcome, **near):
+            return said
+    if given.shape != right.shape:
         return another_kind
-    shown = ", ".join(f"{number:g}" for number in numbers.flatten().tolist())
+    shown = ", ".join(f"{number:g}" for number in given.flatten().tolist())
     return table.get("otherwise", f"{f'({shown})' if right.dim() else shown} is not it.")
 
 
-def _numbers(value):
+def numbers(value):
     """The numbers in a value as a float64 tensor; TypeError, ValueError or RuntimeError if it holds something else."""
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().double()
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.astype(float))
     if isinstance(value, tuple | list):
-        return torch.stack([_numbers(number) for number in value])
+        return torch.stack([numbers(part) for part in value])
     if isinstance(value, bool | str):
         raise TypeError(f"numbers are asked for, got {value!r}")
     return torch.tensor(float(value), dtype=torch.float64)
@@ -156,3 +160,20 @@ def call_answer(function, *arguments):
     if result is None or result is ...:
         raise Unanswered("the function returns nothing (print is not enough, it has to return)")
     return result
+
+
+def quiet_mnist(source="auto"):
+    """`load_mnist` without the line that says which images it found."""
+    with redirect_stdout(StringIO()):
+        return load_mnist(source)
+
+
+def epoch(model, batches, optimizer, softmax=None, order="clear backward step"):
+    """Train for an epoch, and return the model; or with a mistake: a softmax over a dimension, or another order."""
+    for images, labels in batches:
+        logits = model(images)
+        loss = F.cross_entropy(logits if softmax is None else logits.softmax(softmax), labels)
+        do = {"clear": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
+        for what in order.split():
+            do[what]()
+    return model

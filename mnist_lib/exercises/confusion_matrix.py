@@ -37,19 +37,15 @@ CHECKS |= {
 def _mcnemar(answer):
     """On how many images is only A right, and on how many only B? Then toss coins."""
     labels = torch.arange(40) % 10
-    a, b = labels.clone(), labels.clone()
-    b[:9] += 1  # only A is right
-    a[9:11] += 1  # only B
-    a[11:20], b[11:17], b[17:20] = labels[11:20] + 1, labels[11:17] + 2, labels[17:20] + 1
+    off_by = 9 * [0] + 11 * [1] + 20 * [0], 9 * [1] + 2 * [0] + 6 * [2] + 3 * [1] + 20 * [0]
+    a, b = (labels + torch.tensor(off_by)) % 10  # only A is right of 9, only B of 2, neither of 9
     wins = (9, 11), (9, 17), (29, 51)
     p, of_other_answers, of_all_read = (binomtest(*wins_of).pvalue for wins_of in wins)
-    sides = "that is one side; luck could have favoured B as well."
     about = "that is the chi-squared approximation; count the ways, for so few images."
     table = {
         p: RIGHT,
-        p / 2: sides,
-        chi2.sf(7**2 / 11, 1): about,
-        chi2.sf(6**2 / 11, 1): about,
+        p / 2: "that is one side; luck could have favoured B as well.",
+        **dict.fromkeys(chi2.sf([7**2 / 11, 6**2 / 11], 1), about),
         of_other_answers: "where both are wrong, nobody wins, even if they answer differently.",
         of_all_read: "most images are read by both: only those that just one reads count.",
         1 - p: "that is 1 - p.",
@@ -57,7 +53,6 @@ def _mcnemar(answer):
         "asked": "one number is asked for, p",
         "otherwise": "it is not the p of 9 images that only A reads, and 2 that only B reads.",
     }
-    a, b = a % 10, b % 10
     yield wrong(call_answer(answer, a, b, labels), table)
     exchanged = {p: RIGHT, "otherwise": "it should be the same if B wins, and is not."}
     yield wrong(call_answer(answer, b, a, labels), exchanged)

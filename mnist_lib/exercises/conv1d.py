@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from ..arithmetic import short
-from .base import CHECKS, RIGHT, call_answer, exercise, wrong
+from .base import CHECKS, RIGHT, call_answer, exercise, numbers, wrong
 
 CHECKS |= {
     "01-size": {
@@ -13,8 +13,7 @@ CHECKS |= {
         6: "you counted the padding once: it is added on both sides.",
         7: "the place where the window starts counts too: do not forget the + 1.",
         7.5: "round down, and do not forget the + 1: the place where the window starts counts too.",
-        8.5: "there is no half window: round down.",
-        9: "there is no half window: round down.",
+        **dict.fromkeys((8.5, 9), "there is no half window: round down."),
         4: "you left out the padding.",
         16: "you left out the stride: the window moves by 2 each time.",
     },
@@ -24,25 +23,21 @@ CHECKS |= {
 @exercise("01-ramp")
 def _ramp(answer):
     """On a ramp, the middle number lies half-way between its neighbours."""
-    kernel = torch.as_tensor(answer, dtype=torch.float64).flatten()
-    if kernel.numel() != 3:
-        yield f"the kernel has three numbers, and yours has {kernel.numel()}."
-    if not abs(kernel.sum()) <= 1e-6:  # also NaN
-        yield f"on 1, 1, 1 it gives {short(kernel.sum().item())}: its numbers must add to 0."
-    if abs(kernel[2] - kernel[0]) > 1e-6:
-        yield f"on 0, 1, 2 it gives {short((kernel @ torch.arange(3.0).double()).item())}, not 0."
-    if kernel.abs().max() < 1e-6:
-        yield "it responds to nothing at all."
+    kernel = numbers(answer).flatten()
+    yield len(kernel) != 3 and f"the kernel has three numbers, and yours has {len(kernel)}."
+    flat, ramp = (kernel @ numbers([(1, 1, 1), (0, 1, 2)]).T).tolist()
+    if not abs(flat) <= 1e-6:  # also NaN
+        yield f"on 1, 1, 1 it gives {short(flat)}: its numbers must add to 0."
+    yield abs(ramp) > 1e-6 and f"on 0, 1, 2 it gives {short(ramp)}, not 0."
+    yield kernel.abs().max() < 1e-6 and "it responds to nothing at all."
 
 
 @exercise("01-move")
 def _moving_kernel(answer):
     """Each output should be the input to the left of its window's middle."""
-    kernel = torch.as_tensor(answer, dtype=torch.float32).flatten()
-    if kernel.numel() != 3:
-        yield f"the kernel has three numbers, and yours has {kernel.numel()}."
-    signal = torch.tensor([[5.0, 2, 7, 1]])
-    moved = F.conv1d(signal, kernel.reshape(1, 1, 3), padding=1)[0]
+    kernel = numbers(answer).flatten()
+    yield len(kernel) != 3 and f"the kernel has three numbers, and yours has {len(kernel)}."
+    moved = F.conv1d(numbers([[5, 2, 7, 1]]), kernel.reshape(1, 1, 3), padding=1)[0]
     table = {
         (0, 5, 2, 7): RIGHT,
         (2, 7, 1, 0): "that moves it to the left: the output takes its right neighbour's number.",
@@ -64,6 +59,5 @@ def _moving_average(answer):
             right * width: "these are sums: the weights of a mean add to 1.",
             "asked": f"for 6 numbers and width {width} there are {len(right)} windows",
             "otherwise": f"for 1, 5, 4, 4, 8, 0 and width {width} the means begin with {begin}.",
-            "any_shape": True,
         }
         yield wrong(call_answer(answer, signal, width), table)

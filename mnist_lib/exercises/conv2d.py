@@ -1,10 +1,9 @@
 """The exercises of notebook 02_conv2d."""
 
-import numpy as np
 import torch
 
 from ..arithmetic import short
-from .base import CHECKS, RIGHT, exercise
+from .base import CHECKS, RIGHT, exercise, numbers
 
 CHECKS |= {
     "02-move": {
@@ -31,8 +30,7 @@ CHECKS |= {
 @exercise("02-ramp")
 def _ramp(answer):
     """On a ramp, a pixel is the mean of its left and right neighbours. And of which others?"""
-    kernel = answer.detach() if isinstance(answer, torch.Tensor) else answer
-    kernel = torch.as_tensor(np.asarray(kernel, dtype=float))
+    kernel = numbers(answer)
     kernel = kernel.squeeze() if kernel.numel() == 9 else kernel
     if kernel.shape != (3, 3):
         yield f"the kernel has 3 rows of 3 numbers, and yours has the shape {tuple(kernel.shape)}."
@@ -45,5 +43,4 @@ def _ramp(answer):
         yield f"where each pixel is brighter by 1 than its left neighbour it gives {short(across.item())}, not 0."
     if abs(down) > 1e-5:
         yield f"where each row is brighter by 1 than the row above it gives {short(down.item())}, not 0."
-    if kernel.abs().max() < 1e-5:
-        yield "it responds to nothing at all."
+    yield kernel.abs().max() < 1e-5 and "it responds to nothing at all."

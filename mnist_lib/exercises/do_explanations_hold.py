@@ -37,20 +37,16 @@ def _impostor(answer):
         image[4:20, 6 + 3 * number : 9 + 3 * number] = torch.rand(16, 3)
         image[8 + number : 10 + number, 3:24] = 1
     answers = torch.tensor([3, 1, 4, 1])
-    models = [
-        nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 24 * 24, 10))
-        for _ in range(2)
-    ]
-    pictures = [call_answer(answer, model, images, answers) for model in models]
-    for one in pictures:
+    pictures = []
+    for _ in range(2):
+        layers = nn.Conv2d(1, 4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 24 * 24, 10)
+        one = call_answer(answer, nn.Sequential(*layers), images, answers)
         if not isinstance(one, torch.Tensor) or one.shape != (4, 28, 28):
             got = tuple(one.shape) if isinstance(one, torch.Tensor) else type(one).__name__
             yield f"the result is a tensor (N, 28, 28), here (4, 28, 28), and yours is {got}."
-    pictures = [one.detach().double() for one in pictures]
-    if not all(torch.isfinite(one).all() for one in pictures):
-        yield "some of the numbers are no numbers."
-    flat = [one.flatten(1) for one in pictures]
-    flat = [rows - rows.mean(dim=1, keepdim=True) for rows in flat]
+        pictures.append(one.detach().double())
+        yield not pictures[-1].isfinite().all() and "some of the numbers are no numbers."
+    flat = [(one - one.mean(dim=(1, 2), keepdim=True)).flatten(1) for one in pictures]
     if any((rows.norm(dim=1) < 1e-9).any() for rows in flat):
         yield "a picture of one shade convinces nobody: it has to show something."
     likeness = torch.cosine_similarity(*flat)

@@ -70,5 +70,4 @@ def _reads(answer):
     yield wrong(result, table)
     if not all(map(torch.equal, before, model.parameters())):
         yield "it changed the model; nothing is trained here."
-    if reads.count > 1:
-        yield f"with 3 batches it read {reads.count} times; let it read once, at the end."
+    yield reads.count > 1 and f"with 3 batches it read {reads.count} times; read once, at the end."

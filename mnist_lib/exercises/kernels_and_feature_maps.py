@@ -16,11 +16,9 @@ CHECKS |= {
         (4, 6): "those are rows after the pooling; go on, back to the pixels.",
         (8, 12): "after the pooling these are rows 4 to 6: the pooling looks at two rows for each.",
         (8, 16): "the last row after the pooling, 6, comes from rows 12 and 13.",
-        (6, 15): "there is no padding here, so nothing is taken off at the front.",
-        (4, 13): "there is no padding here, so nothing is taken off at the front.",
+        **dict.fromkeys([(6, 15), (4, 13)], "there is no padding to be taken off at the front."),
         (8, 18): "the last row is included: a kernel of 5 from row 13 on ends at row 17.",
-        (4, 12): "the pooling halves: behind it neighbours are two rows apart.",
-        (4, 10): "the pooling halves: behind it neighbours are two rows apart.",
+        **dict.fromkeys([(4, 12), (4, 10)], "the pooling halves: rows behind it are two apart."),
     },
 }
 
@@ -62,13 +60,15 @@ def _factor(answer):
 @exercise("10-control")
 def _control(answer):
     """There are 28 pairs of eight channels. Leave the chosen one out, and ask cost of the rest."""
-    pair, costs = (2, 5), {}
-    for number, (a, b) in enumerate(combinations(range(8), 2)):
-        costs[a, b] = costs[b, a] = number % 7 / 2  # from 0 to 3 points
-    costs[2, 5] = costs[5, 2] = 2.5
-    others = torch.tensor([costs[two] for two in combinations(range(8), 2) if two != pair])
-    apart = [costs[two] for two in combinations(range(8), 2) if not set(two) & set(pair)]
-    apart = (torch.tensor(apart) >= 2.5).double().mean()
+    pair, pairs = (2, 5), list(combinations(range(8), 2))
+    costs = {frozenset(two): number % 7 / 2 for number, two in enumerate(pairs)}  # 0 to 3 points
+    costs[frozenset(pair)] = 2.5
+
+    def cost(two):
+        return costs[frozenset(map(int, two))]
+
+    others = torch.tensor([cost(two) for two in pairs if two != pair])
+    apart = torch.tensor([cost(two) for two in pairs if not set(two) & set(pair)])
     as_bad = (others >= 2.5).double()
     table = {
         as_bad.mean(): RIGHT,
@@ -77,18 +77,10 @@ def _control(answer):
         (others < 2.5).double().mean(): "that is the share of pairs that cost less.",
         (others <= 2.5).double().mean(): "that is the share that costs at most as much.",
         as_bad.sum(): "that is a count; divide by the number of other pairs.",
-        apart: "a pair that shares one channel is another pair, too.",
+        (apart >= 2.5).double().mean(): "a pair that shares one channel is another pair, too.",
         "asked": "one share is asked for, from 0 to 1",
         "otherwise": "it is not the share of the 27 other pairs that cost at least as much.",
     }
-
-    def cost(two):
-        a, b = two
-        return costs[int(a), int(b)]
-
     yield wrong(call_answer(answer, cost, pair), table)
-    turned = {
-        as_bad.mean(): RIGHT,
-        "otherwise": "the pair (5, 2) is the pair (2, 5): leave it out.",
-    }
+    turned = {as_bad.mean(): RIGHT, "otherwise": "the pair (5, 2) is (2, 5): leave it out."}
     yield wrong(call_answer(answer, cost, pair[::-1]), turned)

@@ -1,13 +1,12 @@
 """The exercises of notebook 06_linear_and_nonlinear."""
 
 import copy
-from functools import partial
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector
 
-from .base import CHECKS, RIGHT, call_answer, exercise, wrong
+from .base import CHECKS, RIGHT, call_answer, epoch, exercise, wrong
 
 CHECKS |= {
     "06-diagnosis": {
@@ -18,46 +17,36 @@ CHECKS |= {
 }
 
 
-def _epoch(model, batches, optimizer, dim=None, forget=True, late=False):
-    """An epoch; or with a mistake: a softmax over `dim` before the loss, slopes not forgotten, the step too early."""
-    model.train()
-    for images, labels in batches:
-        logits = model(images)
-        loss = F.cross_entropy(logits if dim is None else logits.softmax(dim=dim), labels)
-        if forget:
-            optimizer.zero_grad()
-        if late:
-            optimizer.step()
-        loss.backward()
-        if not late:
-            optimizer.step()
-    return model
-
-
 @exercise("06-repair")
 def _repair(answer):
     """Compare it with `training_steps`, line by line: what is missing, what is too much?"""
     batches = [(torch.rand(size, 1, 28, 28), torch.arange(size) % 10) for size in (8, 8, 5)]
     start = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 
-    def weights_after(epoch):
+    def weights_after(run, *how):
         model = copy.deepcopy(start)
-        model = call_answer(epoch, model, batches, torch.optim.SGD(model.parameters(), lr=0.1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        model = call_answer(run, model, batches, optimizer, *how)
         if not isinstance(model, nn.Module):
             raise TypeError("it should return the model")
-        return torch.cat([part.detach().flatten() for part in model.parameters()])
+        return parameters_to_vector(model.parameters())
 
-    mistakes = {
-        "cross entropy takes the softmax itself: give it the logits.": {"dim": 0},
-        "dim=1 is better than dim=0; but cross entropy takes the softmax itself.": {"dim": 1},
-        "slopes add up from batch to batch: forget them first.": {"forget": False},
-        "the step comes before the slopes of its batch are there.": {"late": True, "forget": False},
-    }
-    table = {weights_after(_epoch): RIGHT}
-    table |= {weights_after(partial(_epoch, **how)): said for said, how in mistakes.items()}
     still = "the model did not move at all: are the slopes there when the step comes?"
-    table[weights_after(lambda model, *_: model)] = still
-    table["otherwise"] = "the weights are not those of `train_one_epoch`: see `training_steps`."
+    table = {
+        weights_after(epoch): RIGHT,
+        weights_after(epoch, 0): "cross entropy takes the softmax itself: give it the logits.",
+        weights_after(
+            epoch, 1
+        ): "dim=1 is better than dim=0; but cross entropy takes the softmax itself.",
+        weights_after(
+            epoch, None, "backward step"
+        ): "slopes add up from batch to batch: forget them first.",
+        weights_after(
+            epoch, None, "step backward"
+        ): "the step comes before the slopes of its batch are there.",
+        parameters_to_vector(start.parameters()): still,
+        "otherwise": "the weights are not those of `train_one_epoch`: see `training_steps`.",
+    }
     yield wrong(weights_after(answer), table)
 
 
@@ -75,8 +64,5 @@ def _softmax(answer):
     }
     yield wrong(call_answer(answer, logits), table)
     large = torch.tensor([[0.0, 0, 5], [1000, 0, 0], [-1000, -1001, -1002]])
-    table = {
-        large.softmax(dim=1): RIGHT,
-        "otherwise": "it fails for logits such as 1000 or -1000: subtract each row's own maximum first.",
-    }
-    yield wrong(call_answer(answer, large), table)
+    fails = "it fails for logits such as 1000 or -1000: subtract each row's own maximum first."
+    yield wrong(call_answer(answer, large), {large.softmax(dim=1): RIGHT, "otherwise": fails})

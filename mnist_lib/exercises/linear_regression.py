@@ -39,19 +39,17 @@ def _flat(answer):
     predictions, y = torch.tensor([[1.0], [2], [4]], requires_grad=True), torch.tensor([1.0, 3, 1])
     differences = predictions.detach() - y  # (3, 3): all with all
     errors = differences.diag()
-    root = errors.square().mean().sqrt()
+    squares = errors.square()
+    table = {
+        squares.mean(): RIGHT,
+        differences.square().mean(): "every prediction is still compared with every point.",
+        squares.sum(): "that is the sum of the squares; take their mean.",
+        errors.abs().mean(): "that is the mean of the absolute errors; square them.",
+        errors.mean() ** 2: "first square, then take the mean.",
+        squares.mean().sqrt(): "that is the root of it; the loss is the mean of the squares.",
+        "asked": "the function returns one number, the loss",
+    }
     loss = call_answer(answer, predictions, y)
-    yield wrong(
-        loss,
-        {
-            errors.square().mean(): RIGHT,
-            differences.square().mean(): "every prediction is still compared with every point.",
-            errors.square().sum(): "that is the sum of the squares; take their mean.",
-            errors.abs().mean(): "that is the mean of the absolute errors; square them.",
-            errors.mean() ** 2: "first square, then take the mean.",
-            root: "that is the root of it; the loss is the mean of the squares.",
-            "asked": "the function returns one number, the loss",
-        },
-    )
+    yield wrong(loss, table)
     if not getattr(loss, "requires_grad", False):
         yield "no slopes lead back to the predictions: return the tensor that PyTorch computes."

@@ -21,9 +21,8 @@ CHECKS |= {
 @exercise("05-leak")
 def _leak(answer):
     """Two images are the same if all their pixels are. For each image of the second, is there one?"""
-    old, new = (  # bytes / 256: their sums are exact
-        torch.randint(256, (n, 1, 28, 28)) / 256 * (torch.rand(n, 1, 28, 28) > 0.8) for n in (6, 8)
-    )
+    ink = [torch.rand(count, 1, 28, 28) > 0.8 for count in (6, 8)]
+    old, new = (torch.randint(256, where.shape) / 256 * where for where in ink)  # sums are exact
     old[4] = old[1]  # it stands there twice
     new[0] = new[3] = new[5] = old[1]
     new[2] = old[5]
@@ -58,8 +57,7 @@ def _exchanged(answer):
         yield "you changed the split itself; go through it twice, and all is as it was: make a new image."
     if getattr(label, "numel", lambda: 1)() != 1:
         yield "the second of the pair is one label, 2 for example 1; is the image first?"
-    if label != 2:
-        yield f"the label of example 1 is 2 here, and yours is {label}."
+    yield label != 2 and f"the label of example 1 is 2 here, and yours is {label}."
     table = {
         1 - before[1]: RIGHT,
         -before[1]: "minus one is not black: pixels go from 0 to 1, so white (1) becomes 0.",

@@ -49,8 +49,7 @@ def _signum(answer):
         -velocities.sign(): "it goes up: subtract the step.",
         slopes.sign(): "that is the sign of the slope; take the sign of the velocity, kept in state.",
         velocities: "those are the steps of momentum: take the sign of the velocity.",
-        of_signs.sign(): early,
-        of_signs: early,
+        **dict.fromkeys((of_signs.sign(), of_signs), early),
         sums.sign(): "old slopes have to fade: multiply the velocity by beta first.",
         ahead.sign(): "that is Nesterov's step; take the sign of the velocity.",
     }

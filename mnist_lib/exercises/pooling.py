@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .base import CHECKS, RIGHT, call_answer, exercise, wrong
+from .base import CHECKS, RIGHT, call_answer, exercise, numbers, wrong
 
 CHECKS |= {
     "03-move": {
@@ -30,16 +30,11 @@ CHECKS |= {
 @exercise("03-twins")
 def _twins(answer):
     """The same nine numbers can stand in many ways."""
-    if len(answer) != 2:
-        yield f"two images are asked for, and these are {len(answer)}."
-    one, other = (
-        torch.stack([torch.as_tensor(row, dtype=torch.float64) for row in image])
-        for image in answer
-    )
+    yield len(answer) != 2 and f"two images are asked for, and these are {len(answer)}."
+    one, other = map(numbers, answer)
     if one.shape != (3, 3) or other.shape != (3, 3):
         yield f"both are 3×3, and yours have the shapes {tuple(one.shape)} and {tuple(other.shape)}."
-    if torch.equal(one, other):
-        yield "they are the same image."
+    yield torch.equal(one, other) and "they are the same image."
     if not torch.isclose(one.mean(), other.mean()):
         yield f"their averages are {one.mean():g} and {other.mean():g}."
     if one.max() != other.max():

@@ -23,47 +23,42 @@ CHECKS |= {
 
 def _unfit(state):
     """States that do not fit the model of `state` exactly, and what is wrong with each."""
-    kept = [name for name in state if name != "1.running_mean"]
     yield state | {"2.weight": torch.ones(1, 4)}, "a tensor of another shape"
-    yield {name: state[name] for name in kept}, "a state without a buffer"
-    kept = [name for name in state if "num_batches" not in name]
-    yield {name: state[name] for name in kept}, "a state without the counter of batches"
-    counter = {"1.num_batches_tracked": torch.zeros(1).long()}
-    yield state | counter, "a counter of another shape"
+    yield {k: v for k, v in state.items() if k != "1.running_mean"}, "a state without a buffer"
+    yield (
+        {k: v for k, v in state.items() if "num" not in k},
+        "a state without the counter of batches",
+    )
+    yield state | {"1.num_batches_tracked": torch.zeros(1).long()}, "a counter of another shape"
     yield state | {"3.weight": torch.ones(2)}, "a name that the model does not have"
     yield {f"module.{name}": tensor for name, tensor in state.items()}, "names with a prefix"
+
+
+def _error(function, *arguments):
+    """The error that a call raises, or None."""
+    try:
+        function(*arguments)
+    except Exception as error:
+        return error
 
 
 @exercise("12-whole")
 def _whole(answer):
     """Compare with model.state_dict() before you load: the names, then the shapes."""
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
-    other = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
-    before = copy.deepcopy(model.state_dict())
-
-    def changed():
-        after = model.state_dict()
-        return any(not torch.equal(after[name], before[name]) for name in before)
-
-    state = copy.deepcopy(other.state_dict())
-    state["1.running_mean"] = torch.ones(4)
-    mine = copy.deepcopy(model)
+    mine, before = copy.deepcopy(model), copy.deepcopy(model.state_dict())
+    state = {name: 2 * tensor + 1 for name, tensor in before.items()}
     loaded = call_answer(answer, mine, state)
     if loaded is not mine:
         yield f"the result is the model that was given, and yours is another {type(loaded).__name__}."
-    after = loaded.state_dict()
-    if any(not torch.equal(after[name], state[name]) for name in state):
+    if not all(map(torch.equal, loaded.state_dict().values(), state.values())):
         yield "a state that fits was not loaded whole."
     for given, what in _unfit(state):
-        try:
-            answer(model, given)
-        except ValueError:
-            pass
-        except Exception as error:
+        error = _error(answer, model, given)
+        yield error is None and f"{what} was taken without an error."
+        if not isinstance(error, ValueError):
             yield f"{what}: a ValueError is asked for, and a {type(error).__name__} came out."
-        else:
-            yield f"{what} was taken without an error."
-        if changed():
+        if not all(map(torch.equal, model.state_dict().values(), before.values())):
             yield f"{what} was refused, but the layers that fit are overwritten already."
 
 
@@ -95,11 +90,8 @@ def _newest(answer):
             path.unlink(missing_ok=True)
             before.unlink(missing_ok=True)
             damaged.write_bytes(cut)
-            try:
-                answer(path)
-            except Exception as error:
-                name = type(error).__name__
-                if name != expected:
-                    yield f"neither was whole: the first error was a {expected}, and a {name} came out."
-            else:
+            name = type(_error(answer, path)).__name__
+            if name == "NoneType":
                 yield "neither was whole, and no error came out: someone would train on with nothing."
+            if name != expected:
+                yield f"neither was whole: the first error was a {expected}, and a {name} came out."

@@ -1,13 +1,9 @@
 """The exercises of notebook 00_start_here."""
 
-import io
-from contextlib import redirect_stdout
-
 import torch
 
-from ..data import load_mnist
 from ..training import evaluate
-from .base import CHECKS, RIGHT, call_answer, exercise, wrong
+from .base import CHECKS, RIGHT, call_answer, exercise, quiet_mnist, wrong
 
 CHECKS |= {
     "00-follows": {
@@ -23,7 +19,6 @@ CHECKS |= {
 def _own_mean(answer):
     """Which axes belong to one image? The mean needs a shape that repeats for it: keepdim=True."""
     images = torch.rand(3, 1, 28, 28) * torch.tensor([0.2, 0.5, 1.0]).reshape(3, 1, 1, 1)
-    result = call_answer(answer, images)
     table = {
         images - images.mean(dim=(1, 2, 3), keepdim=True): RIGHT,
         images - images.mean(): "you subtracted the mean of all images together from each.",
@@ -34,7 +29,7 @@ def _own_mean(answer):
         "asked": "the shape stays (3, 1, 28, 28)",
         "otherwise": "subtract the mean of each image from it, and do nothing else.",
     }
-    yield wrong(result, table)
+    yield wrong(call_answer(answer, images), table)
 
 
 @exercise("00-better")
@@ -42,13 +37,9 @@ def _better(answer):
     """Print the loss now and then: was it still falling when the steps were over?"""
     if not isinstance(answer, torch.nn.Module):
         yield "the answer is a model, as `learn` returns it; its accuracy on unseen digits is measured here."
-    with redirect_stdout(io.StringIO()):
-        mnist = load_mnist()
+    mnist = quiet_mnist()
     share = evaluate(answer, mnist.validation).accuracy
     if share > evaluate(answer, mnist.train[:3000]).accuracy:
         yield "it reads more of the unseen digits than of the 3,000: were they really unseen?"
-    if share < 0.88:
-        yield (
-            f"it reads {100 * share:.4g} of 100, not yet 88: "
-            "were the steps too few, too small, or so large that they go too far?"
-        )
+    why = "were the steps too few, too small, or so large that they go too far?"
+    yield share < 0.88 and f"it reads {100 * share:.4g} of 100, not yet 88: {why}"
