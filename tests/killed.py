@@ -10,7 +10,7 @@ from fitting import fit
 from torch import nn
 
 from mnist_lib.data import Augmented, Batches, Split
-from mnist_lib.machinery import checkpoints
+from mnist_lib.machinery import checkpoints, files
 from mnist_lib.machinery.watchers import WeightRecord
 from mnist_lib.shifts import random_shift
 from mnist_lib.training import seed_everything
@@ -65,7 +65,7 @@ def same(one, other):
 
 def die_while_saving(path, died):
     """Save over the checkpoint in processes that die at one moment after another; `died` gets their exit codes."""
-    write, link, replace, codes = checkpoints.write_flushed, checkpoints._link, os.replace, []
+    write, link, replace, codes = files.write_flushed, os.link, os.replace, []
     moments = [
         (name, when) for name in ("write", "link", "replace") for when in ("before", "after")
     ]
@@ -89,8 +89,8 @@ def die_while_saving(path, died):
         child = os.fork()
         if child == 0:
             calls = {}
-            checkpoints.write_flushed = dying(write, "write", moment[1])
-            checkpoints._link = dying(link, "link", moment[1])
+            files.write_flushed = dying(write, "write", moment[1])
+            os.link = dying(link, "link", moment[1])
             os.replace = dying(replace, "replace", moment[1])
             checkpoints.save_checkpoint(path, {"step": 3})
             os._exit(0)

@@ -79,7 +79,7 @@ def test_what_is_wrong_is_said_in_a_line_with_the_command_that_mends_it(tmp_path
 
 
 def test_an_unknown_version_is_no_problem():
-    assert machine._version("json") == "(unknown version)"  # part of Python, and no distribution
+    assert machine._installed("json") == "(unknown version)"  # part of Python, and no distribution
 
 
 def test_the_requirements_are_where_the_message_says():

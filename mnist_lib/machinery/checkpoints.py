@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 
 from ..training import check_finite
 from .checks import integer, number
-from .files import write_flushed
+from .files import write_whole
 
 PROGRESS = ("step", "epoch", "seconds")  # of a Training
 _first_seen = weakref.WeakKeyDictionary()  # {schedule: the description of it and its optimizer}
@@ -62,17 +62,18 @@ def save_checkpoint(path, state):
         expected = "tensors, numbers and texts (int(x) and float(x) make numbers of NumPy's)"
         got = name[1] if name else f"something else ({type(error).__name__}: {error})"
         raise TypeError(f"state must hold nothing but {expected}, got {got}") from error
-    new, old = (path.with_name(f"{path.name}.{os.getpid()}.{age}") for age in ("new", "old"))
+    old = path.with_name(f"{path.name}.{os.getpid()}.old")
     try:
-        write_flushed(new, content.getbuffer())
         if path.exists():
-            _link(path, old)
-        os.replace(new, path)
+            try:
+                os.link(path, old)
+            except OSError:  # this disk knows no second names
+                write_whole(old, path.read_bytes())
+        write_whole(path, content.getbuffer())
         if old.exists():  # only now: the file at the path may have been damaged
             os.replace(old, previous(path))
     finally:
-        for file in (new, old):
-            file.unlink(missing_ok=True)
+        old.unlink(missing_ok=True)
 
 
 def _place(path):
@@ -84,14 +85,6 @@ def _load(content):
     """The state in the content of a file, a BytesIO: on the CPU. No code in it is run."""
     content.seek(0)
     return torch.load(content, map_location="cpu", weights_only=True)
-
-
-def _link(path, other):
-    """Give a file a second name, or make a copy of it where the disk knows no second names."""
-    try:
-        os.link(path, other)
-    except OSError:
-        write_flushed(other, path.read_bytes())
 
 
 def previous(path):
@@ -124,8 +117,7 @@ def load_checkpoint(path):
         why = f"{type(error).__name__}: {error}"
         if isinstance(error, pickle.UnpicklingError):  # it advises to open the file all the same
             why = "it holds something else than tensors, numbers and texts"
-        kept = previous(path)
-        if kept.exists():
+        if (kept := previous(path)).exists():
             way_out = f"rename {kept.name}, the one before it, to {path.name}, or {way_out}"
         what = f"{path.name} is not a whole checkpoint ({why})"
         raise CheckpointError(f"{what}; {way_out}") from error
@@ -139,11 +131,8 @@ def random_states():
     True
     """
     name, keys, *rest = np.random.get_state()
-    states = {
-        "python": random.getstate(),
-        "numpy": (name, keys.tolist(), *rest),
-        "torch": torch.get_rng_state(),
-    }
+    states = {"python": random.getstate(), "numpy": (name, keys.tolist(), *rest)}
+    states["torch"] = torch.get_rng_state()
     if torch.cuda.is_initialized():  # else no graphics card is in use
         states["cuda"] = torch.cuda.get_rng_state_all()
     if torch.backends.mps.is_available():
@@ -231,9 +220,8 @@ class Checkpoint:
         try:
             save_checkpoint(self.path, self._state())
         except (OSError, TypeError) as error:
-            what = f"{self.path.name} could not be written ({error}); the one before stays"
-            step = f"training goes on after step {self.training.step:,}"
-            warnings.warn(f"{what}, and {step}", stacklevel=4)
+            what = f"{self.path.name} could not be written ({error}); the one before stays, and training goes on"
+            warnings.warn(f"{what} after step {self.training.step:,}", stacklevel=4)
 
     def _parts(self):
         """All that has a state, by name."""

@@ -93,10 +93,8 @@ def repository(text):
 
 def main(arguments=None):
     """Parse the command line and run the command."""
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "python -m mnist_lib", description=__doc__, epilog=EXAMPLES, formatter_class=raw
-    )
+    look = {"epilog": EXAMPLES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = argparse.ArgumentParser("python -m mnist_lib", description=__doc__, **look)
     commands = parser.add_subparsers(required=True, metavar="command")
     for run in (doctor, download, address):
         command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)

@@ -1,8 +1,7 @@
 """Full MNIST on disk: downloaded once, checked, moved into place whole.
 
 `fetch` is what the package calls. A thread listens to the server; it can be left alone, whatever it waits for. What
-comes is kept in a hidden folder of the user's own, and the next attempt goes on from there. Nothing moves to where it
-is looked for before all has arrived and is MNIST, byte for byte.
+comes is kept in a hidden folder of the user's own until all has arrived.
 """
 
 import gzip
@@ -80,14 +79,12 @@ def fetch(folder, seconds=600.0, progress=lambda there: None):
                 _put_in_place(_download(parts, deadline, progress), folder)
             shutil.rmtree(parts, ignore_errors=True)
     except Timeout:
-        raise DataUnavailable(
-            f"another process has been downloading MNIST for more than {seconds:.0f} s"
-        ) from None
+        why = f"another process has been downloading MNIST for more than {seconds:.0f} s"
+        raise DataUnavailable(why) from None
     except (OSError, NotImplementedError) as error:
-        raise DataUnavailable(
-            f"the folder {folder} cannot be written ({error}); "
-            "name one that can with MNIST_LIB_DATA, or for the command `download`"
-        ) from error
+        way_out = "name one that can with MNIST_LIB_DATA, or for the command `download`"
+        why = f"the folder {folder} cannot be written ({error}); {way_out}"
+        raise DataUnavailable(why) from error
 
 
 def _put_in_place(files, folder):

@@ -1,12 +1,11 @@
 """Drawings that people made, with what they meant to draw: kept in a file, and read again (notebook 13)."""
 
 import json
-import os
 from pathlib import Path
 
 from ..strokes import check_strokes
 from .checks import integer, number
-from .files import write_flushed
+from .files import write_whole
 
 KEYS = ("writer", "digit", "pen", "strokes")
 
@@ -27,14 +26,8 @@ def save_drawings(path, drawings):
     ...     load_drawings(file)
     [{'writer': 'Ann', 'digit': 7, 'pen': 0.05, 'strokes': [[[0.2, 0.2], [0.8, 0.2], [0.5, 0.9]]]}]
     """
-    path = Path(path).expanduser().resolve()
     content = json.dumps(_checked("drawings", drawings))
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        write_flushed(new, content.encode())
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
+    write_whole(Path(path).expanduser().resolve(), content.encode())
 
 
 def load_drawings(path):

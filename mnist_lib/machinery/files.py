@@ -40,6 +40,16 @@ def write_flushed(path, content):
         os.fsync(file.fileno())
 
 
+def write_whole(path, content):
+    """Write bytes to a file, a Path, in one step: a whole file is there at every moment, the old or the new one."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        write_flushed(new, content)
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
 def visible(folder):
     """What is in a folder, a list of Paths in order, less hidden files and those that systems leave behind."""
     paths = (path for path in sorted(Path(folder).iterdir()) if not path.name.startswith("."))

@@ -88,7 +88,7 @@ def run_grid(
                 bar.update(len(some))
     finally:
         set_random_states(states)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["optimizer", "learning_rate", "seed", "loss", "accuracy"])
 
 
 def _runs(optimizers, learning_rates, seeds):
@@ -115,24 +115,21 @@ def _listed(name, values):
 
 
 def _train_and_judge(make_model, train, judge, name, make_optimizer, runs, how):
-    """The rows of the table for some runs of one optimizer."""
+    """The rows of the table for some runs of one optimizer, tuples."""
     train_them = train_alone if len(runs) == 1 else train_together
     with _lock:
         models = train_them(make_model, train, make_optimizer, runs, **how)
     rows = []
-    for (rate, seed), model in zip(runs, models):
+    for run, model in zip(runs, models):
         result = evaluate(model, judge)
-        finite = math.isfinite(result.loss)
-        loss, accuracy = (result.loss, result.accuracy) if finite else (math.inf, 0.0)
-        row = {"optimizer": name, "learning_rate": rate, "seed": seed}
-        rows.append(row | {"loss": loss, "accuracy": accuracy})
+        end = (result.loss, result.accuracy) if math.isfinite(result.loss) else (math.inf, 0.0)
+        rows.append((name, *run, *end))
     return rows
 
 
 def train_alone(make_model, train, make_optimizer, runs, epochs, batch_size=32, make_schedule=None):
     """The same as `train_together`, one model after the other with `training.train`."""
-    models, runs = [], _checked(train, runs)
-    count_steps(Batches(train, batch_size), epochs)  # refuses what it cannot count
+    models, (runs, _) = [], _checked(train, runs, batch_size, epochs)
     for rate, seed in runs:
         how = (make_optimizer, rate, make_schedule, batch_size)
         try:
@@ -164,8 +161,7 @@ def train_together(
     Returns:
         The trained models, in the order of `runs`.
     """
-    models, orders, runs = [], [], _checked(train, runs)
-    steps = count_steps(Batches(train, batch_size), epochs)
+    models, orders, (runs, steps) = [], [], _checked(train, runs, batch_size, epochs)
     for _, seed in runs:
         seed_everything(seed)
         models.append(make_model().to(train.labels.device))
@@ -228,8 +224,8 @@ def _forward(model, weights, images):
         raise ValueError(f"make_model must return models that vmap can take, or {what}") from error
 
 
-def _checked(train, runs):
-    """The runs as a list."""
+def _checked(train, runs, batch_size, epochs):
+    """The runs as a list, and how many steps each has."""
     runs = list(runs)
     if not runs:
         raise ValueError("runs must hold at least one pair (learning rate, seed), got none")
@@ -238,7 +234,7 @@ def _checked(train, runs):
             raise ValueError(f"learning rates must be finite and at least 0, got {rate}")
     if len(train) == 0:
         raise ValueError("train must hold at least one example, got none")
-    return runs
+    return runs, count_steps(Batches(train, batch_size), epochs)
 
 
 def _share_memory(models):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 PACKAGES = "torch torchvision numpy pandas matplotlib mlxtend ipywidgets anywidget".split()
 PACKAGES += "torchmetrics scipy joblib safetensors filelock platformdirs tqdm".split()
-INSTALL = "pip install -r requirements.txt"
+INSTALL = "In the course's folder run:  pip install -r requirements.txt"
 LACKING_IN_COLAB = "torchmetrics"
 
 
@@ -33,8 +33,7 @@ def prepare():
     in_colab = "google.colab" in sys.modules
     if importlib.util.find_spec(LACKING_IN_COLAB) is None:
         if not in_colab:
-            wrong = f"{LACKING_IN_COLAB} is not installed"
-            raise MachineProblem(f"{wrong}. In the course's folder run:  {INSTALL}")
+            raise MachineProblem(f"{LACKING_IN_COLAB} is not installed. {INSTALL}")
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", LACKING_IN_COLAB], check=True)
     folder, others = str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")
     if folder in sys.path and folder not in others.split(os.pathsep):
@@ -50,7 +49,11 @@ def check_machine():
     """
     print(f"{'Python':<13}{platform.python_version()}")
     for package in PACKAGES:
-        print(f"{package:<13}{_version(package)}")
+        try:
+            importlib.import_module(package)
+        except Exception as error:  # a broken package may raise anything
+            raise MachineProblem(_advice(package, error)) from error
+        print(f"{package:<13}{_installed(package)}")
     from ..training import pick_device
 
     print(f"{'device':<13}{pick_device()}")
@@ -80,21 +83,11 @@ def _anonymous(path):
     return str(path).replace(home, "~") if home else str(path)
 
 
-def _version(package):
-    """The version of `package`, a str, after trying that it imports."""
-    try:
-        importlib.import_module(package)
-    except Exception as error:  # a broken package may raise anything
-        raise MachineProblem(_advice(package, error)) from error
-    return _installed(package)
-
-
 def _advice(package, error):
     """What mends the `error` that importing `package` raised: what is wrong, and one command."""
     if isinstance(error, ModuleNotFoundError) and "." not in (error.name or "."):
         needs = "" if error.name == package else f", and {package} needs it"
-        wrong = f"{error.name} is not installed{needs}"
-        return f"{wrong}. In the course's folder run:  {INSTALL}"
+        return f"{error.name} is not installed{needs}. {INSTALL}"
     wrong, packages = f"{package} {_installed(package)} does not import", package
     if package == "torchvision":
         pair = f"torch {_installed('torch')} and torchvision {_installed('torchvision')}"

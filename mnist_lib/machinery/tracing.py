@@ -2,7 +2,7 @@
 
 import io
 import math
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import scipy  # its parts, and those of skimage, are loaded when they are first used
@@ -34,12 +34,10 @@ def trace(image):
     factor = max(1, round(112 / max(image.shape)))  # to a longer side of about 112 pixels
     image = F.interpolate(image, scale_factor=factor, mode="bicubic")[0, 0].numpy()
     around = scipy.ndimage.gaussian_filter(image, max(image.shape) / 28)
-    ink = (image > 0.5) & (image > 0.95 * around)  # the second: small loops stay open
-    ink = np.pad(ink, 1)
+    ink = np.pad((image > 0.5) & (image > 0.95 * around), 1)  # the second: small loops stay open
     skeleton = skimage.morphology.skeletonize(ink)[1:-1, 1:-1]
     reach = scipy.ndimage.distance_transform_edt(ink)[1:-1, 1:-1]  # from there to the ink's end
-    lines = _without_spurs(skeleton, reach)
-    lines = [_smooth(np.array(line, dtype=float)) for line in lines]
+    lines = (_smooth(np.array(line, dtype=float)) for line in _without_spurs(skeleton, reach))
     return [(line + 0.5)[:, ::-1] / max(image.shape) for line in lines]
 
 
@@ -87,12 +85,8 @@ def _neighbours(pixel, pixels):
     """Those of `pixels` that touch `pixel`: at a side, or at a corner where no side leads there."""
     row, column = pixel
     sides = [(row - 1, column), (row, column - 1), (row, column + 1), (row + 1, column)]
-    corners = [
-        (row + down, column + right)
-        for down in (-1, 1)
-        for right in (-1, 1)
-        if (row + down, column) not in pixels and (row, column + right) not in pixels
-    ]
+    corners = product((row - 1, row + 1), (column - 1, column + 1))
+    corners = [(y, x) for y, x in corners if pixels.isdisjoint([(y, column), (row, x)])]
     return [place for place in sides + corners if place in pixels]
 
 
@@ -125,28 +119,19 @@ def read_photo(file):
     for paper in (255, 0):  # what is seen where it is transparent; white ink is lost on white
         image = open_grey(file if content is None else io.BytesIO(content), paper)
         image.thumbnail((400, 400))
-        grey = _with_dark_ink(np.asarray(image, dtype=np.float32) / 255)
+        grey = np.asarray(image, dtype=np.float32) / 255
+        around = scipy.ndimage.uniform_filter(grey, max(1, max(grey.shape) // 2))
+        ink = scipy.ndimage.gaussian_filter(grey, 1) - around  # it is rare, and differs a lot
+        grey = 1 - grey if (ink**3).sum() > 0 else grey  # now it is dark
         light = scipy.ndimage.uniform_filter(grey, max(1, max(grey.shape) // 3))
         darker = np.maximum(light - scipy.ndimage.gaussian_filter(grey, 1), 0)
         if skimage.filters.threshold_otsu(darker) >= 0.025:  # else it is an empty sheet
             ink = darker / np.maximum(light, 0.05)  # the share of the light around it
             threshold = skimage.filters.threshold_otsu(ink)
-            ink = _without_specks(ink, threshold)
+            parts, _ = scipy.ndimage.label(ink > threshold)
+            areas = np.bincount(parts.ravel())
+            specks = areas < areas[1:].max() / 20  # of the largest part
+            specks[0] = False  # the paper
+            ink[specks[parts]] = 0
             return torch.from_numpy(ink / (2 * threshold)).clamp(0, 1).unsqueeze(0)
     return torch.zeros(1, *grey.shape)
-
-
-def _with_dark_ink(grey):
-    """The picture, or its negative where the ink is bright. Ink is rare, and differs a lot from what is around it."""
-    around = scipy.ndimage.uniform_filter(grey, max(1, max(grey.shape) // 2))
-    difference = scipy.ndimage.gaussian_filter(grey, 1) - around
-    return 1 - grey if (difference**3).sum() > 0 else grey
-
-
-def _without_specks(ink, threshold):
-    """The ink without what is smaller than a twentieth of its largest part."""
-    parts, _ = scipy.ndimage.label(ink > threshold)
-    areas = np.bincount(parts.ravel())
-    specks = areas < areas[1:].max() / 20
-    specks[0] = False  # the paper
-    return np.where(specks[parts], 0, ink)

@@ -63,8 +63,7 @@ class History:
 
     def state_dict(self):
         """What a checkpoint keeps: the rows so far, and what the next one is made of."""
-        recent = zip(*map(to_numbers, zip(*self.recent)))
-        return {"rows": self.rows, "recent": list(recent)}
+        return {"rows": self.rows, "recent": [*zip(*map(to_numbers, zip(*self.recent)))]}
 
     def load_state_dict(self, state):
         """Put it back."""

@@ -6,24 +6,16 @@ drawn, such as another number of captions than of pictures, is refused with a Ty
 argument.
 
 - `base`: the look of the series, `new_axes`, `describe`, `show`.
-- `images`: digits, their pixels, how many there are, what a model says of one.
-- `maps`: numbers of either sign: weights, kernels, feature maps.
-- `curves`: how training goes, and how models and optimizers compare.
-- `descents`: points and lines, losses, paths on a surface.
-- `windows`: convolution and pooling, window by window; signals. (`scenes` draws the cells.)
-- `drawings`: strokes on a pad.
-- `judging`: confusions and confidence.
-- `networks`: the layers of a network, drawn from their shapes.
-- `robustness`: what becomes of answers when digits move, or are prepared in other ways.
+- `images`: digits, their pixels, what a model says of one, drawings on a pad.
+- `maps`: numbers as shades: weights, kernels and feature maps, which have either sign; tables.
+- `curves`: how training goes, how models compare; points and lines, losses, paths on a surface.
+- `windows`: convolution and pooling, window by window; signals; the layers of a network.
+- `judging`: confusions, confidence, and what becomes of answers when digits move or are prepared in other ways.
 """
 
 from .base import COLOURS, SIGNED, describe, label_ends, new_axes, show, style
-from .curves import plot_history, plot_scores, plot_table
-from .descents import plot_descent, plot_lines, plot_losses, plot_paths
-from .drawings import plot_drawings, plot_strokes
-from .images import plot_digits, plot_pixels, plot_prediction
-from .judging import plot_confusion, plot_reliability
-from .maps import plot_map_grid, plot_maps, plot_seen
-from .networks import plot_network
-from .robustness import plot_bands, plot_shift_grids, plot_ways
-from .windows import plot_convolution, plot_pooling, plot_signals
+from .curves import plot_descent, plot_history, plot_lines, plot_losses, plot_paths, plot_scores
+from .images import plot_digits, plot_drawings, plot_pixels, plot_prediction, plot_strokes
+from .judging import plot_bands, plot_confusion, plot_reliability, plot_shift_grids, plot_ways
+from .maps import plot_map_grid, plot_maps, plot_seen, plot_table
+from .windows import plot_convolution, plot_network, plot_pooling, plot_signals

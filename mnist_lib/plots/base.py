@@ -121,17 +121,15 @@ def label_ends(ax):
             ends.append((to_axes.transform(ax.transData.transform(drawn[-1])), line))
     ends.sort(key=lambda end: end[0][1])
     apart = 15 / (72 * ax.figure.get_figheight() * ax.get_position().height)  # a line of text
-    places = [float(np.clip(y, 0, 1)) for (_, y), _ in ends]
-    for number in range(1, len(places)):
-        places[number] = max(places[number], places[number - 1] + apart)
-    for number in range(len(places))[::-1]:  # no higher than the frame
-        places[number] = min(places[number], 1 - apart * (len(places) - 1 - number))
-    for place, ((x, y), line) in zip(places, ends):
+    heights, places = [float(np.clip(y, 0, 1)) for (_, y), _ in ends], []
+    for height in heights:
+        places.append(max(height, places[-1] + apart) if places else height)
+    places = np.minimum(places, 1 - apart * np.arange(len(places))[::-1])  # within the frame
+    for place, y, ((x, _), line) in zip(places, heights, ends):
         look = {"xycoords": "axes fraction", "va": "center", "annotation_clip": False}
         lead = {"arrowstyle": "-", "color": line.get_color(), "shrinkA": 2, "shrinkB": 0}
         lead["relpos"] = (0, 0.5)  # from the left end of the name
-        at = (x, float(np.clip(y, 0, 1)))
-        ax.annotate(line.get_label(), at, (1.05, place), arrowprops=lead, **look)
+        ax.annotate(line.get_label(), (x, y), (1.05, place), arrowprops=lead, **look)
 
 
 def tile(ax, values, x=0, y=0, **look):
@@ -172,18 +170,17 @@ def tiles(ax, pictures, captions, columns, inches, above=False, **look):
 
 def ink(colour):
     """Black or white, whichever has the higher contrast on an RGB colour (WCAG 2: at least 4.58, whatever it is)."""
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]
-    )
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    parts = np.array(colour[:3])
+    parts = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    luminance = parts @ (0.2126, 0.7152, 0.0722)
     return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
 
 
-def panels(ax, rows, columns):
-    """New axes in rows and columns where `ax` was: a list. What is left of `ax` is its description."""
+def panels(ax, rows, columns, count):
+    """So many new axes in rows and columns where `ax` was: a list. What is left of `ax` is its description."""
     ax.axis("off")
-    cells = ax.get_subplotspec().subgridspec(rows, columns)
-    return [ax.figure.add_subplot(cell) for cell in cells]
+    cells = [*ax.get_subplotspec().subgridspec(rows, columns)]
+    return [ax.figure.add_subplot(cell) for cell in cells[:count]]
 
 
 def array(values):
@@ -191,18 +188,6 @@ def array(values):
     if isinstance(values, list | tuple):
         values = [array(part) for part in values]
     return np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
-
-
-def images_of(name, images):
-    """The argument `name`, images (N, 1, H, W), as an array (N, H, W). One image, or none with a channel, will do."""
-    values = array(images)
-    shape = values.shape
-    if values.ndim == 4 and shape[1] == 1:
-        values = values[:, 0]
-    values = values[None] if values.ndim == 2 else values
-    if values.ndim != 3 or 0 in shape:
-        raise ValueError(f"{name} must be (N, 1, H, W) with N at least 1, got {shape}")
-    return values
 
 
 def texts(captions):

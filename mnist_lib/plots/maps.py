@@ -1,10 +1,13 @@
-"""Numbers of either sign as pictures: weights, kernels, feature maps."""
+"""Numbers as shades: weights, kernels and feature maps, which have either sign; tables."""
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 from ..machinery.checks import check_image
 from .base import COLOURS, SIGNED, array, describe, ink, new_axes, panels, plot, texts, tile, tiles
+
+GREYS = LinearSegmentedColormap.from_list("greys", ["0.93", "0.1"])  # white is for no number
 
 
 @plot
@@ -120,13 +123,13 @@ def _grid_words(values, names, titles, own_scale, images):
     sides, (height, width) = " and ".join(sides), values.shape[2:]
     if images:
         return f"Images of {height}×{width} pixels in {sides}."
+    words = f"Maps of {height}×{width} numbers in {sides}"
     if own_scale:
-        words = "each on a scale of its own; purple is below zero, orange above"
-        return f"Maps of {height}×{width} numbers in {sides}, {words}."
+        return f"{words}, each on a scale of its own; purple is below zero, orange above."
     at = np.unravel_index(np.abs(values).max(axis=(2, 3)).argmax(), counts)
     place = [f"{title} {each[k]}".strip() for title, each, k in zip(titles, names, at)]
     furthest = f"The number furthest from zero: ≈[{'; '.join(filter(None, place))}]."
-    return f"Maps of {height}×{width} numbers in {sides}, {_range(values)}. {furthest}"
+    return f"{words}, {_range(values)}. {furthest}"
 
 
 @plot
@@ -143,7 +146,7 @@ def plot_seen(image, map, row, column, seen, caption="", ax=None):
     """
     image, map = check_image(image), array(map)
     ax = ax or new_axes(7.5, 3.7)
-    left, right = panels(ax, 1, 2)
+    left, right = panels(ax, 1, 2, 2)
     left.imshow(image, vmin=0, vmax=1)
     rows, columns = seen
     _draw_frame(left, rows, columns)
@@ -176,3 +179,43 @@ def _draw_frame(ax, rows, columns):
     sides = {"width": len(columns) + 2 * away, "height": len(rows) + 2 * away}
     for colour, line in (("black", 4), ("white", 3), (COLOURS[5], 1.8)):  # for light and dark
         ax.add_patch(plt.Rectangle(corner, **sides, fill=False, ec=colour, lw=line, clip_on=False))
+
+
+@plot
+def plot_table(table, form="{:.0f}", lowest=False, logarithmic=False, title="", ax=None):
+    """Draw a table of numbers as shaded cells, dark where the number is large, with the number in each.
+
+    Args:
+        table: DataFrame, at least one row and column; a cell without a number (NaN) is left white, with a dash. The
+            names of index and columns name the axes.
+        form: how a number is written.
+        lowest: whether to frame the lowest number of each row.
+        logarithmic: whether a shade stands for a ratio, not a difference; all numbers must be above 0 then.
+        title: what the numbers are.
+    """
+    values = np.ma.masked_invalid(array(table.to_numpy(dtype=float)))
+    if logarithmic and (values <= 0).any():
+        raise ValueError(f"table must hold numbers above 0 for a ratio, got {values.min():g}")
+    rows, columns = values.shape
+    ax = ax or new_axes(2 + 0.9 * columns, 1.2 + 0.42 * rows)
+    drawn = ax.imshow(values, GREYS, norm="log" if logarithmic else "linear", aspect="auto")
+    shades = drawn.to_rgba(values)
+    for (row, column), value in np.ndenumerate(values.filled(np.nan)):
+        missing = np.isnan(value)
+        text = "–" if missing else form.format(value)
+        colour = "black" if missing else ink(shades[row, column])
+        ax.text(column, row, text, ha="center", va="center", color=colour)
+    ends, frames = [], (("white", 6), ("black", 3)) if lowest else ()  # seen on any shade
+    for row in np.flatnonzero(values.count(axis=1)):
+        column = values[row].argmin()
+        number = form.format(values[row, column])
+        ends.append(f"{table.index[row]} ≈{number} at ≈[{table.columns[column]}]")
+        for colour, width in frames:
+            frame = {"fill": False, "ec": colour, "lw": width}
+            ax.add_patch(plt.Rectangle((column - 0.45, row - 0.44), 0.9, 0.88, **frame))
+    ax.set(xticks=range(columns), xticklabels=table.columns, xlabel=table.columns.name)
+    ax.set(yticks=range(rows), yticklabels=table.index, ylabel=table.index.name)
+    ax.set_title(title, fontsize=12)
+    ax.tick_params(length=0)
+    words = f"A table of {title or 'numbers'}, the lowest of each row"
+    return describe(ax, f"{words}: {'; '.join(ends)}.")
