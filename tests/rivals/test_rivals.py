@@ -435,7 +435,7 @@ WORLDS = {
             "train.images[:250], held": "mnist.train.images[-250:], held",
             "train.labels[:250], held": "mnist.train.labels[-250:], held",
         },
-        ["The gap between the halves"],
+        ["Unseen, the halves"],
     ),
     "16, pictures that ask no network": World(
         "16_do_explanations_hold",
