@@ -85,9 +85,7 @@ class Patient:
         for name, split in self.both.items():
             low, high = split.images.flatten(1).aminmax(dim=1)
             grey, most = (low == high).double().mean(), max(-low.min(), high.max())
-            yield (
-                not (high - low).isfinite().all() and f"{name} has pixels that are NaN or infinite."
-            )
+            yield not (high - low).isfinite().all() and f"{name} has NaN or infinite pixels."
             yield grey > 0.01 and f"{grey:.0%} of the images of {name} are of one grey all over."
             yield not 0.1 < most < 30 and f"{name} goes up to {most:g}, not to about 1 or 3."
         mean, other = (split.images.mean() for split in self.both.values())
@@ -107,24 +105,19 @@ class Patient:
         known, asked = self.mixed[:3000], self.both["validation"][:300]
         apart = torch.cdist(asked.images.flatten(1).float(), known.images.flatten(1).float())
         right = (known.labels[apart.argmin(dim=1)] == asked.labels).double().mean()
-        yield (
-            guessed(right, asked.labels) and f"The nearest image has the same in {right:.0%} only."
-        )
+        yield guessed(right, asked.labels) and f"The nearest image has the same in {right:.0%}."
 
     def logits(self):
         """The outputs are (N, classes); no softmax, sigmoid or ReLU is seen."""
         for network in (self.fresh, self.trained or self.fresh):
             out = outputs(network, self.mixed[:256])
             low, high = out.aminmax()
-            yield (
-                out.ndim != 2 or len(out) == 1
-            ) and f"256 images give outputs {tuple(out.shape)}."
+            shape = tuple(out.shape)
+            yield (len(shape) != 2 or shape[0] == 1) and f"256 images give outputs {shape}."
             sums = {"softmax": out.sum(1) - 1, "softmax over the batch": out.sum(0) - 1}
             for end, off in (sums | {"log_softmax": out.logsumexp(1)}).items():
                 yield off.abs().max() < 1e-3 and f"They look like those of {end}."
-            yield (
-                0 <= low < high and (low == 0 or high < 1) and "None is negative: sigmoid or ReLU?"
-            )
+            yield 0 <= low < high and (low == 0 or high < 1) and "None is below 0: sigmoid, ReLU?"
 
     def alone(self):
         """In evaluation, an image gets the same outputs alone, in a batch, and again."""
@@ -139,9 +132,7 @@ class Patient:
         """The loss of a fresh network is below twice that of knowing nothing."""
         loss = evaluate(self.fresh, self.mixed[:256]).loss
         even = math.log(outputs(self.fresh, self.mixed[:4]).shape[1])
-        yield (
-            not loss < 2 * even and f"The loss begins at {loss:.2f}; knowing nothing is {even:.2f}."
-        )
+        yield not loss < 2 * even and f"It begins at {loss:.2f}; knowing nothing is {even:.2f}."
 
     def gradients(self):
         """Each parameter gets a gradient, finite and not zero."""
@@ -153,13 +144,11 @@ class Patient:
             nodes |= new  # back through all that took part
         outside = any(id(node.variable) not in known for node in nodes if hasattr(node, "variable"))
         yield outside and "Some weights are not among parameters(): no optimizer gets them."
-        all(learning(network, some, 3))  # a branch that starts at zero has one after a step
+        list(learning(network, some, 3))  # a branch that starts at zero has one after a step
         for name, parameter in network.named_parameters():
             yield parameter.grad is None and f"{name} gets none: is it frozen, or never used?"
             yield not parameter.grad.isfinite().all() and f"That of {name} is NaN or infinite."
-            yield (
-                not parameter.grad.any() and f"That of {name} is zero everywhere in the third step."
-            )
+            yield not parameter.grad.any() and f"That of {name} is zero in the third step."
 
     def batch(self):
         """A fresh network learns at least 29 of 32 images by heart."""
@@ -175,8 +164,7 @@ class Patient:
         yield not out.isfinite().all() and "Its outputs are NaN or infinite."
         answers = out.argmax(dim=1)
         often = (answers.bincount() > 5).nonzero().flatten().tolist()
-        few = len(often) <= len(labels.unique()) / 2
-        yield few and f"It hardly answers anything but {often}."
+        yield len(often) <= len(labels.unique()) / 2 and f"It hardly answers anything but {often}."
         right = (answers == labels).double().mean()
         yield guessed(right, labels) and f"It reads {right:.0%} of its training images: guessing."
 
@@ -200,8 +188,6 @@ def guessed(right, labels):
 
 
 def uneven(labels):
-    """How far the shares of the classes in a hundred labels in a row are from those in all, on average."""
+    """How far the shares of the classes in each hundred labels in a row are from those in all, in total."""
     ones = F.one_hot(labels).double()
-    return torch.stack(
-        [(part.mean(0) - ones.mean(0)).abs().sum() for part in ones.split(100)]
-    ).mean()
+    return sum((part.mean(0) - ones.mean(0)).abs().sum() for part in ones.split(100))
