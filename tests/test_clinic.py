@@ -92,7 +92,7 @@ TELLING = {  # what the telling look shows, and does not show of a healthy one
 
 @pytest.mark.parametrize("fault", TELLING)
 def test_the_telling_look_shows_it_and_nothing_of_the_kind_in_a_healthy_one(mnist, fault, capsys):
-    look, words = FAULTS[fault][1], TELLING[fault]
+    look, words = FAULTS[fault].look, TELLING[fault]
     assert words in said(treated(mnist, fault), look, capsys)
     assert words not in said(treated(mnist, "nothing"), look, capsys)
 

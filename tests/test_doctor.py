@@ -58,6 +58,10 @@ def split(images=64, classes=2):
     return Split(torch.rand(images, 1, 8, 8), torch.arange(images) % classes)
 
 
+def net():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+
+
 class Odd(nn.Module):
     """A network whose parts are in different modes, and which cannot be copied."""
 
@@ -108,3 +112,28 @@ def test_it_says_what_it_saw(capsys):
     found = diagnose(models.MLP, *(Split(torch.rand(40, 1, 28, 28), torch.arange(40) % 9),) * 2)
     assert found["classes"] == ("✗", "train has no labels for the outputs {9}.")
     assert found["splits"] == ("✗", "40 of 40 validation images are in train, too.")
+
+
+@pytest.mark.parametrize("images", [60, 200])
+def test_sorted_labels_are_told_of_few_images_too(images, capsys):
+    ordered, validation = split(images), split(40)
+    order = ordered.labels.argsort(stable=True)
+    for seed in range(5):
+        mixed = ordered[torch.randperm(images, generator=torch.Generator().manual_seed(seed))]
+        assert diagnose(net, mixed, validation)["classes"][0] == "✓"
+    assert "in runs" in diagnose(net, ordered[order], validation)["classes"][1]
+
+
+def test_a_network_whose_loss_is_nan_has_no_gradients_that_help(capsys):
+    class Divides(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(64, 2)
+
+        def forward(self, images):
+            x = images.flatten(1)
+            return self.layer((x - x) / (x - x))
+
+    found = diagnose(Divides, split(), split(32))
+    assert found["gradients"] == ("✗", "That of layer.weight is NaN or infinite.")
+    assert found["batch"][0] == found["start"][0] == "✗"

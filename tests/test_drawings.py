@@ -28,18 +28,15 @@ def test_points_may_be_tuples_and_the_file_is_plain_json(tmp_path):
     ("drawings", "error", "message"),
     [
         (ONE, TypeError, r"must be a list of drawings, got a dict"),
-        ([ONE, 7], ValueError, r"\[1\] must be a dict of writer, digit, pen, strokes, got 7"),
-        (
-            [{"writer": "me", "digit": 1}],
-            ValueError,
-            r"\[0\] must be a dict of writer, digit, pen, strokes, got .*'pen'$",
-        ),
-        ([ONE | {"writer": 3}], ValueError, r"\[0\] must .*: a writer is a text"),
-        ([ONE | {"digit": 10}], ValueError, r"\[0\] .*: digit must be an integer from 0 to 9"),
-        ([ONE | {"digit": "7"}], ValueError, r": digit must be an integer from 0 to 9, got '7'"),
-        ([ONE | {"pen": 5}], ValueError, r"\[0\] .*: pen must be a number from 0.001 to 1, got 5"),
-        ([ONE | {"strokes": []}], ValueError, r"there is at least one stroke"),
-        ([ONE | {"strokes": [[0.5, 0.5]]}], ValueError, r"\[0\] .*: strokes\[0\] must be points"),
+        ([ONE, 7], ValueError, r"\[1\] must be a dict with the keys writer, digit, pen, strokes"),
+        ([{"writer": "me", "digit": 1}], ValueError, r"\[0\] must be a dict with the keys"),
+        ([ONE | {"date": 1}], ValueError, r"\[0\] must be a dict with the keys"),
+        ([ONE | {"writer": 3}], TypeError, r"\[0\]\['writer'\] must be a text, got 3"),
+        ([ONE | {"digit": 10}], ValueError, r"\[0\]\['digit'\] must be an integer from 0 to 9"),
+        ([ONE | {"digit": "7"}], TypeError, r"\['digit'\] must be an integer from 0 to 9, got '7'"),
+        ([ONE | {"pen": 5}], ValueError, r"\[0\]\['pen'\] must be a number from 0.001 to 1, got 5"),
+        ([ONE | {"strokes": []}], ValueError, r"\['strokes'\] must hold at least one stroke"),
+        ([ONE | {"strokes": [[0.5, 0.5]]}], ValueError, r"\[0\]: strokes\[0\] must be points"),
     ],
 )
 def test_what_is_no_drawing_is_refused_when_written_and_when_read(

@@ -438,7 +438,7 @@ WRONG = [
     ("02-ramp", [[-1, -2, -1], [0, 0, 0], [1, 2, 1]], "the row above it gives 8"),
     ("02-ramp", [[0, 0, 0], [0, 0, 0], [0, 0, 0]], "nothing at all"),
     ("02-ramp", [1, -2, 1], "3 rows of 3"),
-    ("02-ramp", [[1, -2, 1], [1]], "each tensor to be equal size"),
+    ("02-ramp", [[1, -2, 1], [1]], "rows of equal length"),
     ("03-move", 2, "windows of 2×2"),
     ("03-move", 1, "across the borders"),
     ("03-move", 8, "a smaller move"),

@@ -766,6 +766,11 @@ def test_one_seed_and_one_radius_can_be_drawn():
     assert "CNN ≈25.0 at ≈3." in ax.description
 
 
+def test_whole_numbers_have_whole_ticks():
+    ax = plots.plot_bands({"CNN": pd.DataFrame([[0.5, 0.6, 0.7]])}, "radius")
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+
+
 def test_nine_names_differ_in_colour_and_in_grey_and_ten_are_refused():
     tables = {f"model {number}": make_runs(number) for number in range(10)}
     with pytest.raises(ValueError, match="tables must be at most 9, got 10"):

@@ -1088,6 +1088,11 @@ def test_large_numbers_are_not_cut_off(painted):
     assert right < picture.width and bottom < picture.height
 
 
+def test_a_pooling_is_max_or_avg():
+    with pytest.raises(ValueError, match='kind must be "max" or "avg", got \'sum\''):
+        pooling_explorer([[0, 1, 2, 3]], kind="sum")
+
+
 @pytest.mark.parametrize(
     ("model", "message"), [(models.MLP(), "MLP"), (torch.nn.Conv2d(1, 2, 3), "Conv2d")]
 )

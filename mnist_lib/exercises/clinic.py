@@ -2,9 +2,11 @@
 
 import copy
 import random
+import textwrap
 from functools import partial
 from itertools import product
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -13,24 +15,33 @@ from torch.nn.utils import get_total_norm, parameters_to_vector
 
 from .. import plots
 from ..data import Batches, Split
+from .base import in_order
+
+
+class Fault(NamedTuple):
+    """What is otherwise in a training, and the look that shows it first."""
+
+    changes: dict
+    look: str
+
 
 HEALTHY = {"order": "clear backward step", "zero": False, "shifted": 0, "mixed": True, "rate": 0.1}
 HEALTHY |= {"end": nn.Identity(), "eval": True, "scale": 1, "leaked": 0}
-FAULTS = {  # what is otherwise in a training, and the look that shows it first
-    "nothing": ({}, "alone, outputs, pixels and splits together"),
-    "cleared before the step": ({"order": "backward clear step"}, "gradients"),
-    "zero_grad forgotten": ({"order": "backward step"}, "gradients"),
-    "all weights zero": ({"zero": True}, "gradients"),
-    "labels shifted": ({"shifted": 1}, "batch"),
-    "sorted": ({"mixed": False}, "labels"),
-    "rate too large": ({"rate": 1.0}, "gradients"),
-    "rate too small": ({"rate": 0.001}, "gradients"),
-    "softmax twice": ({"end": nn.Softmax(dim=1)}, "outputs"),
-    "ReLU on the logits": ({"end": nn.ReLU()}, "outputs"),
-    "eval() forgotten, dropout": ({"kind": "dropout", "eval": False}, "alone"),
-    "eval() forgotten, batch norm": ({"kind": "batch norm", "eval": False}, "alone"),
-    "unscaled at test time": ({"scale": 255}, "pixels"),
-    "a leak": ({"leaked": 250}, "splits"),
+FAULTS = {
+    "nothing": Fault({}, "alone, outputs, pixels and splits together"),
+    "cleared before the step": Fault({"order": "backward clear step"}, "gradients"),
+    "zero_grad forgotten": Fault({"order": "backward step"}, "gradients"),
+    "all weights zero": Fault({"zero": True}, "gradients"),
+    "labels shifted": Fault({"shifted": 1}, "batch"),
+    "sorted": Fault({"mixed": False}, "labels"),
+    "rate too large": Fault({"rate": 1.0}, "gradients"),
+    "rate too small": Fault({"rate": 0.001}, "gradients"),
+    "softmax twice": Fault({"end": nn.Softmax(dim=1)}, "outputs"),
+    "ReLU on the logits": Fault({"end": nn.ReLU()}, "outputs"),
+    "eval() forgotten, dropout": Fault({"kind": "dropout", "eval": False}, "alone"),
+    "eval() forgotten, batch norm": Fault({"kind": "batch norm", "eval": False}, "alone"),
+    "unscaled at test time": Fault({"scale": 255}, "pixels"),
+    "a leak": Fault({"leaked": 250}, "splits"),
 }
 KINDS = {"plain": nn.Identity, "dropout": nn.Dropout, "batch norm": partial(nn.BatchNorm1d, 100)}
 TRAINING = "softmax twice", "ReLU on the logits", "rate too small"
@@ -62,7 +73,8 @@ def clinic(mnist, seed=0):
     chance.shuffle(cases)
     with torch.random.fork_rng(devices=[]):  # patients are on the CPU
         patients = [Patient(n, case, mnist, seed, chance) for n, case in enumerate(cases, start=1)]
-    print(f"To look at: {', '.join(LOOKS)}.\nTo name: {'; '.join(FAULTS)}.")
+    print(f"To look at: {', '.join(LOOKS)}.")
+    print(textwrap.fill(f"To name: {'; '.join(FAULTS)}.", 90))
     return patients
 
 
@@ -78,7 +90,7 @@ class Patient:
         self.number, self.looks, self._faults = number, [], faults
         self._how = how = SimpleNamespace(**HEALTHY, kind=chance.choice(list(KINDS)))
         for name in faults:
-            vars(how).update(FAULTS[name][0])
+            vars(how).update(FAULTS[name].changes)
         train, validation = mnist.train[:3000].to("cpu"), mnist.validation[:500].to("cpu")
         images = torch.cat([train.images[: how.leaked], validation.images[how.leaked :]])
         labels = torch.cat([train.labels[: how.leaked], validation.labels[how.leaked :]])
@@ -103,10 +115,9 @@ class Patient:
         for _ in range(epochs):
             for images, labels in Batches(self._train, 50, shuffle=how.mixed):
                 loss = F.cross_entropy(self._network(images), labels)
-                do = {"clear": partial(optimizer.zero_grad, set_to_none=False)}
-                do |= {"backward": loss.backward, "step": partial(self._step, optimizer)}
-                for what in how.order.split():
-                    do[what]()
+                clear = partial(optimizer.zero_grad, set_to_none=False)
+                step = partial(self._step, optimizer)
+                in_order(how.order, clear=clear, backward=loss.backward, step=step)
                 self._losses.append(loss.item())
             splits = self._train, self._validation
             right = [(self._outputs(s.images).argmax(dim=1) == s.labels).float() for s in splits]
@@ -150,7 +161,7 @@ class Patient:
         if len(named) < len(faults) or (len(named) > 1 and "nothing" in named):
             raise ValueError(f"faults must be two mistakes, or one name, got {faults}")
         if named == hidden:
-            soonest = "; ".join(FAULTS[name][1] for name in self._faults)
+            soonest = "; ".join(FAULTS[name].look for name in self._faults)
             said = f"✓ Yes, after {len(self.looks)} looks. What tells it soonest: {soonest}."
         else:
             self.looks += 2 * ["a wrong name"]
@@ -160,7 +171,7 @@ class Patient:
 
     def give_up(self):
         """Print what is wrong, and what tells it soonest."""
-        names = "; ".join(f"{name} (look at: {FAULTS[name][1]})" for name in self._faults)
+        names = "; ".join(f"{name} (look at: {FAULTS[name].look})" for name in self._faults)
         self.looks.append("gave up")
         print(f"Patient {self.number}: {names}.")
 

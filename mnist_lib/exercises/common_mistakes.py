@@ -26,17 +26,17 @@ def _mend(answer):
     dropped.register_forward_pre_hook(lambda net, _: modes.append(net.training))
     share = call_answer(answer, dropped.eval(), images, labels, optimizer)
 
-    def weights_after(*how):
+    def weights_after(**how):
         net, optimizer = _net()
-        return epoch(net, zip(images.split(50), labels.split(50)), optimizer, *how)[1].weight
+        return epoch(net, zip(images.split(50), labels.split(50)), optimizer, **how)[1].weight
 
-    as_given, unmoved = weights_after(1, "backward step"), _net()[0][1].weight
+    as_given, unmoved = weights_after(softmax=1, order="backward step"), _net()[0][1].weight
     softmax = "cross_entropy takes a softmax already: give it the logits."
     weights = {
         weights_after(): RIGHT,
-        weights_after(1): softmax,
+        weights_after(softmax=1): softmax,
         as_given: softmax,
-        weights_after(None, "backward step"): "the gradients of all batches are added up.",
+        weights_after(order="backward step"): "the gradients of all batches are added up.",
         unmoved: "the gradients are cleared before the step uses them.",
         "otherwise": "its weights are not those after one epoch: each batch once, in the order given.",
         "tolerance": 1e-6,

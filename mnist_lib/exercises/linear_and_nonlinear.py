@@ -1,6 +1,7 @@
 """The exercises of notebook 06_linear_and_nonlinear."""
 
 import copy
+from functools import partial
 
 import torch
 from torch import nn
@@ -23,30 +24,25 @@ def _repair(answer):
     batches = [(torch.rand(size, 1, 28, 28), torch.arange(size) % 10) for size in (8, 8, 5)]
     start = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 
-    def weights_after(run, *how):
+    def weights_after(run):
         model = copy.deepcopy(start)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        model = call_answer(run, model, batches, optimizer, *how)
+        model = call_answer(run, model, batches, optimizer)
         if not isinstance(model, nn.Module):
             raise TypeError("it should return the model")
         return parameters_to_vector(model.parameters())
 
-    still = "the model did not move at all: are the slopes there when the step comes?"
-    table = {
-        weights_after(epoch): RIGHT,
-        weights_after(epoch, 0): "cross entropy takes the softmax itself: give it the logits.",
-        weights_after(
-            epoch, 1
-        ): "dim=1 is better than dim=0; but cross entropy takes the softmax itself.",
-        weights_after(
-            epoch, None, "backward step"
-        ): "slopes add up from batch to batch: forget them first.",
-        weights_after(
-            epoch, None, "step backward"
-        ): "the step comes before the slopes of its batch are there.",
-        parameters_to_vector(start.parameters()): still,
-        "otherwise": "the weights are not those of `train_one_epoch`: see `training_steps`.",
+    mistakes = {
+        "cross entropy takes the softmax itself: give it the logits.": {"softmax": 0},
+        "dim=1 is better than dim=0; but cross entropy takes the softmax itself.": {"softmax": 1},
+        "slopes add up from batch to batch: forget them first.": {"order": "backward step"},
+        "the step comes before the slopes of its batch are there.": {"order": "step backward"},
     }
+    table = {weights_after(epoch): RIGHT}
+    table |= {weights_after(partial(epoch, **how)): said for said, how in mistakes.items()}
+    still = "the model did not move at all: are the slopes there when the step comes?"
+    table[parameters_to_vector(start.parameters())] = still
+    table["otherwise"] = "the weights are not those of `train_one_epoch`: see `training_steps`."
     yield wrong(weights_after(answer), table)
 
 

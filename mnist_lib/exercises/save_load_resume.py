@@ -90,8 +90,9 @@ def _newest(answer):
             path.unlink(missing_ok=True)
             before.unlink(missing_ok=True)
             damaged.write_bytes(cut)
-            name = type(_error(answer, path)).__name__
-            if name == "NoneType":
+            error = _error(answer, path)
+            name = type(error).__name__
+            if error is None:
                 yield "neither was whole, and no error came out: someone would train on with nothing."
             if name != expected:
                 yield f"neither was whole: the first error was a {expected}, and a {name} came out."

@@ -46,14 +46,22 @@ def _checked(name, drawings):
         raise TypeError(f"{name} must be a list of drawings, got a {type(drawings).__name__}")
     checked = []
     for place, drawing in enumerate(drawings):
+        here = f"{name}[{place}]"
+        if not isinstance(drawing, dict) or set(drawing) != set(KEYS):
+            raise ValueError(
+                f"{here} must be a dict with the keys {', '.join(KEYS)}, got {drawing!r:.60}"
+            )
+        writer, digit, pen, strokes = (drawing[key] for key in KEYS)
+        if not isinstance(writer, str):
+            raise TypeError(f"{here}['writer'] must be a text, got {writer!r}")
         try:
-            writer, digit, pen, strokes = (drawing[key] for key in KEYS)
-            strokes = [stroke.tolist() for stroke in check_strokes(strokes)]
-            digit, pen = integer("digit", digit, least=0, most=9), number("pen", pen, 0.001, 1)
-            if not (isinstance(writer, str) and strokes and len(drawing) == len(KEYS)):
-                raise ValueError("a writer is a text, and there is at least one stroke")
-        except (TypeError, ValueError, KeyError) as error:
-            wanted = f"must be a dict of {', '.join(KEYS)}, got {drawing!r:.60}"
-            raise ValueError(f"{name}[{place}] {wanted}: {error}") from error
+            strokes = check_strokes(strokes)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{here}: {error}") from error
+        if not strokes:
+            raise ValueError(f"{here}['strokes'] must hold at least one stroke, got none")
+        digit = integer(f"{here}['digit']", digit, least=0, most=9)
+        pen = number(f"{here}['pen']", pen, 0.001, 1)
+        strokes = [stroke.tolist() for stroke in strokes]
         checked.append(dict(zip(KEYS, (writer, digit, pen, strokes))))
     return checked

@@ -156,7 +156,8 @@ def train_together(
         make_optimizer: a function (parameters, lr=…) that returns a torch.optim.Optimizer, such as torch.optim.Adam.
             It gets a parameter group for each model, with the learning rate of its run; one of PyTorch's that treats
             each weight by itself gets the weights of all models with one rate at once, which is quicker.
-        train, epochs, batch_size, make_schedule: as for `training.train`.
+        train: the Split to learn from; the models are trained on its device.
+        epochs, batch_size, make_schedule: as for `training.train`.
 
     Returns:
         The trained models, in the order of `runs`.

@@ -96,6 +96,8 @@ class WeightRecord:
         self.steps, self.copies = [], {name: [] for name in self.names}
 
     def __getitem__(self, name):
+        if name not in self.copies:
+            raise KeyError(f"name must be one of {', '.join(self.names)}, got {name!r}")
         if not self.steps:
             raise ValueError("the record must hold weights, got none: train with watchers=[record]")
         return torch.stack(self.copies[name])

@@ -204,6 +204,8 @@ def plot_bands(tables, xlabel, ylabel="accuracy (%)", ax=None):
         told = dict.fromkeys(mean.index[[0, len(mean) // 2, -1]])
         words.append(f"{name} {', '.join(f'≈{mean[at]:.1f} at ≈{at:g}' for at in told)}")
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
+    if mean.index.dtype.kind == "i":
+        ax.xaxis.get_major_locator().set_params(integer=True)
     label_ends(ax)
     text = f"{ylabel[0].upper()}{ylabel[1:]} against {xlabel}, means of several runs in bands from the lowest to the "
     return describe(ax, f"{text}highest: {'; '.join(words)}.")

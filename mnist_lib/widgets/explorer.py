@@ -161,7 +161,18 @@ class ArrowKeys(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_name("arrow_keys.js")
     _css = Path(__file__).with_name("arrow_keys.css")
-    x, left, right, y, top, bottom = (traitlets.Int(0).tag(sync=True) for _ in range(6))
+    x, y = (
+        traitlets.Int(0).tag(sync=True),
+        traitlets.Int(0).tag(sync=True),
+    )  # ArrowRight: x + 1, ArrowDown: y + 1
+    left, right = (
+        traitlets.Int(0).tag(sync=True),
+        traitlets.Int(0).tag(sync=True),
+    )  # lowest and highest x
+    top, bottom = (
+        traitlets.Int(0).tag(sync=True),
+        traitlets.Int(0).tag(sync=True),
+    )  # lowest and highest y
     words = traitlets.Unicode().tag(sync=True)
 
 

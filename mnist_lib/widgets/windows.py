@@ -143,6 +143,8 @@ def pooling_explorer(
     >>> print(explorer.text.value)
     <div aria-live="polite">Window 1 of 2: output[0, 0] = max(0, 1) = 1</div>
     """
+    if kind not in ("max", "avg"):
+        raise ValueError(f'kind must be "max" or "avg", got {kind!r}')
     buttons = ipywidgets.ToggleButtons(options=["max", "avg"], value=kind, description="kind")
     buttons.style.button_width, buttons.layout.display = "56px", "flex"
     values = (kernel_size, stride, padding, dilation, ceil_mode, count_include_pad)
