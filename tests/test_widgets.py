@@ -523,8 +523,8 @@ def test_sliders_go_where_their_table_says(ranges):
         ),
         (
             lambda: pooling_explorer(counting(1, 6), kind="min"),
-            traitlets.TraitError,
-            "Invalid selection: value not found",
+            ValueError,
+            "kind must be \"max\" or \"avg\", got 'min'",
         ),
         (
             lambda: learning_rate_explorer(X, Y, steps=0),
