@@ -64,7 +64,7 @@ def test_looks_are_counted_and_names_are_judged(mnist, capsys):
         "Patient 1: ✗ No.",
         "Patient 1: ✗ That is one of two.",
         "Patient 1: ✗ No: one is right, the other is not.",
-        "Patient 1: ✓ Yes, after 13 looks. What tells it soonest: outputs; splits.",
+        "Patient 1: ✓ Yes. Looks: 16. What tells it: outputs; splits.",
     ]
     for wrong in (
         lambda: patient.look("x-ray"),
@@ -75,10 +75,10 @@ def test_looks_are_counted_and_names_are_judged(mnist, capsys):
     ):
         with pytest.raises(ValueError, match="must be"):
             wrong()
-    assert len(patient.looks) == 13
+    assert len(patient.looks) == 16
     patient.give_up()
     assert "softmax twice (look at: outputs); a leak (look at: splits)" in capsys.readouterr().out
-    assert repr(patient).startswith("Patient 1, with a ") and repr(patient).endswith(": 14 looks")
+    assert repr(patient).startswith("Patient 1, with a ") and repr(patient).endswith(". Looks: 17")
 
 
 TELLING = {  # what the telling look shows, and does not show of a healthy one
@@ -100,10 +100,10 @@ def test_the_telling_look_shows_it_and_nothing_of_the_kind_in_a_healthy_one(mnis
 @pytest.mark.parametrize("fault", ["eval() forgotten, dropout", "eval() forgotten, batch norm"])
 def test_answers_differ_where_eval_was_forgotten(mnist, fault, capsys):
     words = said(treated(mnist, fault), "alone", capsys)
-    again, in_pairs = map(int, re.findall(r": (\d+)", words.partition("before")[2]))
+    again, in_pairs = (int(found) for found in re.findall(r", (\d+)", words))
     assert in_pairs < 100 and (again < 100) == (fault == "eval() forgotten, dropout")
     healthy = said(treated(mnist, "nothing"), "alone", capsys)
-    assert "again: 100; two by two: 100" in healthy
+    assert "again, 100 of 100 answers stay; asked in pairs, 100" in healthy
 
 
 def test_a_patient_can_be_shown(mnist):

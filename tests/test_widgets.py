@@ -524,7 +524,7 @@ def test_sliders_go_where_their_table_says(ranges):
         (
             lambda: pooling_explorer(counting(1, 6), kind="min"),
             ValueError,
-            "kind must be \"max\" or \"avg\", got 'min'",
+            'kind must be "max" or "avg", got \'min\'',
         ),
         (
             lambda: learning_rate_explorer(X, Y, steps=0),

@@ -60,7 +60,7 @@ def check(name, answer):
     ✓ Right.
     """
     table, states = _find(name), random_states()
-    torch.default_generator.manual_seed(0)  # the same each time; a card that sleeps goes on sleeping
+    torch.default_generator.manual_seed(0)  # the same each time; wakes no card
     try:
         if answer is ... or answer is None:
             raise Unanswered("put your answer in place of the ... above")

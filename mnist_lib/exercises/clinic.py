@@ -1,6 +1,7 @@
 """The clinic of notebook 14: trainings with a hidden fault, to be found by looking."""
 
 import copy
+import math
 import random
 import textwrap
 from functools import partial
@@ -19,7 +20,7 @@ from .base import in_order
 
 
 class Fault(NamedTuple):
-    """What is otherwise in a training, and the look that shows it first."""
+    """What is otherwise in a training, and the look that tells it."""
 
     changes: dict
     look: str
@@ -28,7 +29,7 @@ class Fault(NamedTuple):
 HEALTHY = {"order": "clear backward step", "zero": False, "shifted": 0, "mixed": True, "rate": 0.1}
 HEALTHY |= {"end": nn.Identity(), "eval": True, "scale": 1, "leaked": 0}
 FAULTS = {
-    "nothing": Fault({}, "alone, outputs, pixels and splits together"),
+    "nothing": Fault({}, "curve, outputs and splits, and alone unless the network is plain"),
     "cleared before the step": Fault({"order": "backward clear step"}, "gradients"),
     "zero_grad forgotten": Fault({"order": "backward step"}, "gradients"),
     "all weights zero": Fault({"zero": True}, "gradients"),
@@ -74,7 +75,8 @@ def clinic(mnist, seed=0):
     with torch.random.fork_rng(devices=[]):  # patients are on the CPU
         patients = [Patient(n, case, mnist, seed, chance) for n, case in enumerate(cases, start=1)]
     print(f"To look at: {', '.join(LOOKS)}.")
-    print(textwrap.fill(f"To name: {'; '.join(FAULTS)}.", 90))
+    whole = f"To name: {'; '.join(name.replace(' ', '~') for name in FAULTS)}."
+    print(textwrap.fill(whole, 90).replace("~", " "))
     return patients
 
 
@@ -114,6 +116,7 @@ class Patient:
         optimizer = torch.optim.SGD(self._network.parameters(), lr=how.rate, momentum=0.9)
         for _ in range(epochs):
             for images, labels in Batches(self._train, 50, shuffle=how.mixed):
+                self._first = labels if not self._losses else self._first
                 loss = F.cross_entropy(self._network(images), labels)
                 clear = partial(optimizer.zero_grad, set_to_none=False)
                 step = partial(self._step, optimizer)
@@ -154,36 +157,39 @@ class Patient:
         print(f"Patient {self.number}: {seen}")
 
     def name(self, *faults):
-        """Say what is wrong, with one or two names of `FAULTS`. A wrong name counts as two looks."""
+        """Say what is wrong, with one or two names of `FAULTS`. A wrong name counts as three looks."""
         named, hidden = set(faults), set(self._faults)
         if not named <= FAULTS.keys() or not 0 < len(faults) < 3:
-            raise ValueError(f"faults must be one or two of {', '.join(FAULTS)}; got {faults}")
+            raise ValueError(f"faults must be one or two of {'; '.join(FAULTS)}, got {faults}")
         if len(named) < len(faults) or (len(named) > 1 and "nothing" in named):
             raise ValueError(f"faults must be two mistakes, or one name, got {faults}")
         if named == hidden:
-            soonest = "; ".join(FAULTS[name].look for name in self._faults)
-            said = f"✓ Yes, after {len(self.looks)} looks. What tells it soonest: {soonest}."
+            telling = "; ".join(FAULTS[name].look for name in self._faults)
+            said = f"✓ Yes. Looks: {len(self.looks)}. What tells it: {telling}."
         else:
-            self.looks += 2 * ["a wrong name"]
+            self.looks += 3 * ["a wrong name"]
             said = "✗ No: one is right, the other is not." if named & hidden else "✗ No."
             said = "✗ That is one of two." if named < hidden else said
         print(f"Patient {self.number}: {said}")
 
     def give_up(self):
-        """Print what is wrong, and what tells it soonest."""
+        """Print what is wrong, and what tells it."""
         names = "; ".join(f"{name} (look at: {FAULTS[name].look})" for name in self._faults)
         self.looks.append("gave up")
         print(f"Patient {self.number}: {names}.")
 
     def __repr__(self):
-        return f"Patient {self.number}, with a {self._how.kind} network: {len(self.looks)} looks"
+        return f"Patient {self.number}, with a {self._how.kind} network. Looks: {len(self.looks)}"
 
     def _look_at_curve(self):
-        ax = plots.new_axes(5, 2.6)
-        ax.plot(self._losses, color=plots.COLOURS[0])
-        ax.axhline(2.303, color="0.5", ls=":")
-        ax.set(xlabel="step", ylabel="loss", ylim=(0, 4), title=f"Patient {self.number}")
-        ends = f"from ≈{self._losses[0]:.2f} to ≈{sum(self._losses[-30:]) / 30:.2f}"
+        ax, ticks = plots.new_axes(5, 2.6), [0.1, 1, 10, 100]
+        losses = torch.tensor(self._losses).nan_to_num(99).clamp(max=99)  # as the museum draws them
+        losses = losses.unfold(0, 10, 10).mean(dim=1)
+        ax.plot(range(10, 10 * len(losses) + 10, 10), losses, color=plots.COLOURS[0])
+        ax.axhline(math.log(10), color="0.5", ls=":")
+        ax.set(yscale="log", ylim=(0.03, 120), yticks=ticks, yticklabels=ticks)
+        ax.set(xlabel="step", ylabel="loss", title=f"Patient {self.number}")
+        ends = f"from ≈{losses[0]:.2f} to ≈{losses[-1]:.2f}, 99 at most"
         return plots.describe(ax, f"Loss of patient {self.number} against the step, {ends}.")
 
     def _look_at_accuracy(self):
@@ -198,7 +204,7 @@ class Patient:
         return "; ".join(of(name, x.min(), x.max(), x.mean()) for name, x in splits.items())
 
     def _look_at_labels(self):
-        counts = self._train.labels[:50].bincount(minlength=10).tolist()
+        counts = self._first.bincount(minlength=10).tolist()
         return f"how often 0 to 9 are in the first batch: {counts}"
 
     def _look_at_outputs(self):
@@ -214,7 +220,7 @@ class Patient:
         first, again = (self._outputs(images).argmax(dim=1) for _ in range(2))
         by_two = torch.cat([self._outputs(pair).argmax(dim=1) for pair in images.split(2)])
         again, by_two = ((first == other).sum() for other in (again, by_two))
-        return f"of 100 answers, as before when asked again: {again}; two by two: {by_two}"
+        return f"asked again, {again} of 100 answers stay; asked in pairs, {by_two}"
 
     def _look_at_splits(self):
         known = {image.numpy().tobytes() for image in self._train.images}

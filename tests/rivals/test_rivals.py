@@ -417,7 +417,11 @@ WORLDS = {
     "14, sorted digits that are shuffled": World(
         "14_common_mistakes",
         {"split=by_label, order=torch.arange": "split=by_label"},
-        ["After sorted digits, each", "After sorted digits, most", "With a mistake of hall 2"],
+        [
+            "After sorted digits, each",
+            "With a mistake of hall 2",
+            "With zero weights and in hall 2",
+        ],
     ),
     "14, batches of a thousand, in evaluation": World(
         "14_common_mistakes",
