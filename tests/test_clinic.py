@@ -64,7 +64,7 @@ def test_looks_are_counted_and_names_are_judged(mnist, capsys):
         "Patient 1: ✗ No.",
         "Patient 1: ✗ That is one of two.",
         "Patient 1: ✗ No: one is right, the other is not.",
-        "Patient 1: ✓ Yes. Looks: 16. What tells it: outputs; splits.",
+        "Patient 1: ✓ Yes. Looks: 17. What tells it: outputs; splits.",
     ]
     for wrong in (
         lambda: patient.look("x-ray"),
@@ -75,10 +75,10 @@ def test_looks_are_counted_and_names_are_judged(mnist, capsys):
     ):
         with pytest.raises(ValueError, match="must be"):
             wrong()
-    assert len(patient.looks) == 16
+    assert len(patient.looks) == 17
     patient.give_up()
     assert "softmax twice (look at: outputs); a leak (look at: splits)" in capsys.readouterr().out
-    assert repr(patient).startswith("Patient 1, with a ") and repr(patient).endswith(". Looks: 17")
+    assert repr(patient).startswith("Patient 1, with a ") and repr(patient).endswith(". Looks: 27")
 
 
 TELLING = {  # what the telling look shows, and does not show of a healthy one
@@ -95,6 +95,12 @@ def test_the_telling_look_shows_it_and_nothing_of_the_kind_in_a_healthy_one(mnis
     look, words = FAULTS[fault].look, TELLING[fault]
     assert words in said(treated(mnist, fault), look, capsys)
     assert words not in said(treated(mnist, "nothing"), look, capsys)
+
+
+def test_silent_units_are_counted(mnist, capsys):
+    assert "100 of 100 hidden units" in said(treated(mnist, "all weights zero"), "units", capsys)
+    healthy = said(treated(mnist, "nothing"), "units", capsys)
+    assert int(re.search(r": (\d+) of 100", healthy)[1]) < 50
 
 
 @pytest.mark.parametrize("fault", ["eval() forgotten, dropout", "eval() forgotten, batch norm"])

@@ -63,7 +63,7 @@ def clinic(mnist, seed=0):
     >>> from mnist_lib.data import load_mnist
     >>> clinic(load_mnist("sample"))[0].look("splits")  # doctest: +ELLIPSIS
     Digits: the 5,000-image sample (3,500 to train, 500 to validate, 1,000 to test).
-    To look at: curve, accuracy, batch, pixels, labels, outputs, gradients, alone, splits.
+    To look at: curve, accuracy, units, batch, labels, pixels, splits, outputs, gradients, alone.
     To name: nothing; cleared before the step; ...
     Patient 1: 0 of 500 validation images are in train, too.
     """
@@ -157,7 +157,7 @@ class Patient:
         print(f"Patient {self.number}: {seen}")
 
     def name(self, *faults):
-        """Say what is wrong, with one or two names of `FAULTS`. A wrong name counts as three looks."""
+        """Say what is wrong, with one or two names of `FAULTS`. A wrong one, or one of two, counts as three looks."""
         named, hidden = set(faults), set(self._faults)
         if not named <= FAULTS.keys() or not 0 < len(faults) < 3:
             raise ValueError(f"faults must be one or two of {'; '.join(FAULTS)}, got {faults}")
@@ -173,9 +173,9 @@ class Patient:
         print(f"Patient {self.number}: {said}")
 
     def give_up(self):
-        """Print what is wrong, and what tells it."""
+        """Print what is wrong, and what tells it; counts as ten looks."""
         names = "; ".join(f"{name} (look at: {FAULTS[name].look})" for name in self._faults)
-        self.looks.append("gave up")
+        self.looks += 10 * ["gave up"]
         print(f"Patient {self.number}: {names}.")
 
     def __repr__(self):
@@ -189,7 +189,7 @@ class Patient:
         ax.axhline(math.log(10), color="0.5", ls=":")
         ax.set(yscale="log", ylim=(0.03, 120), yticks=ticks, yticklabels=ticks)
         ax.set(xlabel="step", ylabel="loss", title=f"Patient {self.number}")
-        ends = f"from ≈{losses[0]:.2f} to ≈{losses[-1]:.2f}, 99 at most"
+        ends = f"from ≈{losses[0]:.2f} to ≈{losses[-1]:.2f}; 99 stands for more"
         return plots.describe(ax, f"Loss of patient {self.number} against the step, {ends}.")
 
     def _look_at_accuracy(self):
@@ -215,6 +215,12 @@ class Patient:
     def _look_at_gradients(self):
         return self._gradients
 
+    @torch.no_grad()
+    def _look_at_units(self):
+        hidden = copy.deepcopy(self._network).eval()[:4](self._validation.images)
+        silent = (hidden <= 0).all(dim=0).sum()
+        return f"{silent} of 100 hidden units are silent: above zero for no validation image"
+
     def _look_at_alone(self):
         images = self._validation.images[:100]
         first, again = (self._outputs(images).argmax(dim=1) for _ in range(2))
@@ -228,4 +234,4 @@ class Patient:
         return f"{both} of {len(self._validation)} validation images are in train, too."
 
 
-LOOKS = "curve accuracy batch pixels labels outputs gradients alone splits".split()
+LOOKS = "curve accuracy units batch labels pixels splits outputs gradients alone".split()
