@@ -174,7 +174,7 @@ def one_nan_pixel():
     return trial(partial(mlp, 64), (Split(images, train.labels), validation))
 
 
-@fault("pixels", "labels", "splits")
+@fault("pixels", "batch", "labels", "splits")
 def buffer_half_filled():
     """Of 3,000 images 1,800 were copied into their array: the others are black all over."""
     train, validation = digits()

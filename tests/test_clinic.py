@@ -97,6 +97,45 @@ def test_the_telling_look_shows_it_and_nothing_of_the_kind_in_a_healthy_one(mnis
     assert words not in said(treated(mnist, "nothing"), look, capsys)
 
 
+def sizes(patient, step, capsys):
+    """The numbers of the look at gradients: the first layer's, all, the step's."""
+    line = re.search(rf"step {step}: (.*)", said(patient, "gradients", capsys))[1]
+    return [float(number) for number in line.split(", ")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "rate"), [("rate too large", 1), ("rate too small", 0.001), ("nothing", 0.1)]
+)
+def test_the_first_step_divided_by_the_gradients_is_the_rate(mnist, fault, rate, capsys):
+    _, all_of_them, step = sizes(treated(mnist, fault), 1, capsys)
+    assert step / all_of_them == pytest.approx(rate, rel=0.01)
+
+
+def test_gradients_that_are_never_cleared_grow(mnist, capsys):
+    grown = {
+        fault: sizes(treated(mnist, fault), 300, capsys)[1]
+        for fault in ("zero_grad forgotten", "nothing")
+    }
+    assert grown["zero_grad forgotten"] > 10 > 3 > grown["nothing"]
+
+
+@pytest.mark.parametrize("fault", ["softmax twice", "ReLU on the logits"])
+def test_outputs_below_zero_are_missing(mnist, fault, capsys):
+    assert "-" not in said(treated(mnist, fault), "outputs", capsys)
+    assert "-" in said(treated(mnist, "nothing"), "outputs", capsys)
+
+
+def test_shifted_labels_are_those_of_the_image_before(mnist):
+    ours, healthy = (treated(mnist, name)._train.labels for name in ("labels shifted", "nothing"))
+    assert torch.equal(ours, healthy.roll(1))
+
+
+def test_a_look_leaves_random_numbers_alone(mnist):
+    patient, state = treated(mnist, "eval() forgotten, dropout"), torch.get_rng_state()
+    patient.look("alone")
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_silent_units_are_counted(mnist, capsys):
     assert "100 of 100 hidden units" in said(treated(mnist, "all weights zero"), "units", capsys)
     healthy = said(treated(mnist, "nothing"), "units", capsys)

@@ -12,7 +12,7 @@ from torch import nn
 
 from mnist_lib import models
 from mnist_lib.data import Split
-from mnist_lib.machinery.doctor import diagnose
+from mnist_lib.machinery.doctor import diagnose, guessed, learning
 
 LOOKS = {"order": "classes", "one batch": "batch"}  # by other names there
 LEAST = 36
@@ -39,11 +39,13 @@ def test_planted_faults_are_named(monkeypatch):
     rows = []
     for name, case in planted.FAULTS.items():
         crosses, _ = examined(name)
-        kind = LOOKS.get(case.kind, case.kind)
-        rows.append((name, kind, kind in crosses, ", ".join(sorted(crosses))))
-    table = pd.DataFrame(rows, columns=["planted", "look", "named", "crosses"])
+        kind, *also = (LOOKS.get(look, look) for look in (case.kind, *case.also))
+        false = crosses - {kind, *also}
+        rows.append((name, kind, kind in crosses, ", ".join(sorted(crosses)), len(false)))
+    table = pd.DataFrame(rows, columns=["planted", "look", "named", "crosses", "false"])
     print(table.to_string())
     assert len(table) == 40 and table["named"].sum() >= LEAST
+    assert table.groupby("look")["named"].any().all() and not table["false"].any()
 
 
 @pytest.mark.parametrize("name", planted.HEALTHY)
@@ -137,3 +139,90 @@ def test_a_network_whose_loss_is_nan_has_no_gradients_that_help(capsys):
     found = diagnose(Divides, split(), split(32))
     assert found["gradients"] == ("✗", "That of layer.weight is NaN or infinite.")
     assert found["batch"][0] == found["start"][0] == "✗"
+
+
+def looked(look, make_model=net, train=None, validation=None, model=None):
+    """The mark of one look."""
+    return diagnose(make_model, train or split(), validation or split(32), model)[look][0]
+
+
+@pytest.mark.parametrize(("right", "ones", "of", "chance"), [
+    (1.0, 1, 9, False), (0.99, 8, 258, False), (1.0, 6, 455, False), (0.55, 250, 500, True),
+])  # fmt: skip
+def test_a_perfect_answer_to_rare_labels_is_no_guess(right, ones, of, chance):
+    assert guessed(right, (torch.arange(of) < ones).long()) == chance
+
+
+def test_a_network_that_reads_few_images_is_not_accused():
+    train, validation = (part[:50] for part in planted.digits())
+    model = models.MLP()
+    list(learning(model, train, 100))
+    assert looked("model", models.MLP, train, validation, model) == "✓"
+    assert looked("model", models.MLP, train, validation, models.MLP()) == "✗"
+
+
+@pytest.mark.parametrize("width", range(8, 24))
+def test_two_classes_may_begin_between_0_and_1(width):
+    def deep():
+        layers = [layer for _ in range(4) for layer in (nn.Linear(width, width), nn.ReLU())]
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, width), *layers, nn.Linear(width, 2))
+
+    assert looked("logits", deep) == "✓"
+    assert looked("logits", lambda: nn.Sequential(deep(), nn.Sigmoid())) == "✗"
+
+
+def test_what_make_model_returns_has_weights_of_its_own():
+    model = net()
+    with pytest.raises(ValueError, match="make_model must return a new network each time"):
+        diagnose(lambda: nn.Sequential(*model), split(), split(32), model)
+    with pytest.raises(TypeError, match="make_model must be a function"):
+        diagnose(model, split(), split(32))
+
+
+def test_images_that_want_gradients_get_none():
+    train = split()
+    train.images.requires_grad_()
+    assert looked("gradients", train=train) == looked("batch", train=train) == "✓"
+    assert train.images.grad is None
+
+
+def test_labels_may_be_bytes_and_nothing_else_but_long():
+    for kind, mark in ((torch.uint8, "✓"), (torch.int32, "✗"), (torch.float32, "✗")):
+        train = Split(split().images, split().labels.to(kind))
+        assert looked("classes", train=train) == mark
+
+
+def test_a_layer_that_is_skipped_by_chance_gets_its_gradient():
+    class Skips(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(64, 64), nn.Linear(64, 2)
+
+        def forward(self, images):
+            x = images.flatten(1)
+            return self.last(self.first(x) if torch.rand(1) < 0.5 else x)
+
+    for _ in range(5):
+        assert looked("gradients", Skips) == "✓"
+
+
+def test_pixels_of_unit_spread_may_reach_far_and_bytes_may_not():
+    far = split().images.clone()
+    far[0, 0, 0, 0] = 55
+    far = Split(far, split().labels)
+    assert looked("pixels", train=far, validation=far) == "✓"
+    bright = Split(255 * split().images, split().labels)
+    assert looked("pixels", train=bright, validation=bright) == "✗"
+
+
+def test_outputs_in_other_rows_are_told():
+    class Reshapes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(16, 2)
+
+        def forward(self, images):
+            return self.layer(images.reshape(-1, 16))  # four rows for each image
+
+    found = diagnose(Reshapes, split(), split(32))
+    assert found["logits"] == ("✗", "64 images give outputs (256, 2).")

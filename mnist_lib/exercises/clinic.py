@@ -151,7 +151,8 @@ class Patient:
         if what not in LOOKS:
             raise ValueError(f"what must be one of {', '.join(LOOKS)}, got {what!r}")
         self.looks.append(what)
-        seen = getattr(self, f"_look_at_{what}")()
+        with torch.random.fork_rng(devices=[]):  # dropout draws
+            seen = getattr(self, f"_look_at_{what}")()
         if not isinstance(seen, str):
             return plots.show(seen)
         print(f"Patient {self.number}: {seen}")
