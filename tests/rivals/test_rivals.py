@@ -431,7 +431,7 @@ WORLDS = {
     "14, labels that are not shifted": World(
         "14_common_mistakes",
         {"shifted = train.labels.roll(1)": "shifted = train.labels"},
-        ["With a mistake of hall 1"],
+        ["With these three mistakes"],
     ),
     "14, a leak of digits that nobody saw": World(
         "14_common_mistakes",
