@@ -130,6 +130,13 @@ def test_shifted_labels_are_those_of_the_image_before(mnist):
     assert torch.equal(ours, healthy.roll(1))
 
 
+def test_labels_are_those_of_the_batch_that_came_first(mnist, capsys):
+    patient = treated(mnist, "nothing")
+    counts = re.search(r"\[(.*)\]", said(patient, "labels", capsys))[1]
+    in_file = patient._train.labels[:50].bincount(minlength=10).tolist()
+    assert sum(map(int, counts.split(", "))) == 50 and f"[{counts}]" != str(in_file)
+
+
 def test_a_look_leaves_random_numbers_alone(mnist):
     patient, state = treated(mnist, "eval() forgotten, dropout"), torch.get_rng_state()
     patient.look("alone")

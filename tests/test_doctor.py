@@ -215,6 +215,16 @@ def test_pixels_of_unit_spread_may_reach_far_and_bytes_may_not():
     assert looked("pixels", train=bright, validation=bright) == "✗"
 
 
+def test_batch_norm_that_has_no_averages_yet_may_begin():
+    def normalised():
+        network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2), nn.BatchNorm1d(2))
+        nn.init.normal_(network[1].weight, std=20)
+        return network
+
+    assert looked("start", normalised) == "✓"
+    assert looked("start", lambda: normalised()[:-1]) == "✗"
+
+
 def test_outputs_in_other_rows_are_told():
     class Reshapes(nn.Module):
         def __init__(self):

@@ -116,7 +116,8 @@ class Patient:
         optimizer = torch.optim.SGD(self._network.parameters(), lr=how.rate, momentum=0.9)
         for _ in range(epochs):
             for images, labels in Batches(self._train, 50, shuffle=how.mixed):
-                self._first = labels if not self._losses else self._first
+                if not self._losses:
+                    self._first = labels
                 loss = F.cross_entropy(self._network(images), labels)
                 clear = partial(optimizer.zero_grad, set_to_none=False)
                 step = partial(self._step, optimizer)
@@ -168,7 +169,7 @@ class Patient:
             telling = "; ".join(FAULTS[name].look for name in self._faults)
             said = f"✓ Yes. Looks: {len(self.looks)}. What tells it: {telling}."
         else:
-            self.looks += 3 * ["a wrong name"]
+            self.looks += 3 * ["not the name"]
             said = "✗ No: one is right, the other is not." if named & hidden else "✗ No."
             said = "✗ That is one of two." if named < hidden else said
         print(f"Patient {self.number}: {said}")

@@ -1,6 +1,7 @@
 """What the course needs, and students need not read.
 
-An argument that is not as described is refused, as a rule with a TypeError or a ValueError that names it.
+An argument that is not as described raises a TypeError or a ValueError that names it; a name that is not there, a
+KeyError.
 
 - `checks`: arguments, looked at once, with an error that says what came and what was expected.
 - `download`: full MNIST on disk, whole or not at all.

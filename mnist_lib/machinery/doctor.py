@@ -126,8 +126,8 @@ class Patient:
 
     def logits(self):
         """The outputs are (N, classes); no softmax, sigmoid or ReLU is seen."""
+        some = self.mixed[:256]
         for network in (self.fresh, self.trained or self.fresh):
-            some = self.mixed[:256]
             out, bright = outputs(network, some), outputs(network, some, times=99)
             shape, (low, high) = tuple(out.shape), torch.cat([out, bright]).aminmax()
             rows = len(shape) == 2 and shape[0] == len(some)

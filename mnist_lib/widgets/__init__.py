@@ -1,8 +1,8 @@
 """Everything that moves: sliders above a picture, to try out what the still figures show.
 
 An explorer draws with the functions of `plots` and computes with the rest of the package. It adds the sliders, a play
-button, and the PyTorch code for what is on the screen. An argument that is not as described is refused, as a
-rule with a TypeError or a ValueError that names it.
+button, and the PyTorch code for what is on the screen. An argument that is not as described raises a TypeError or a
+ValueError that names it, or the TraitError of its control.
 
 - `explorer`: what all explorers are made of, and the arrow keys as two more hands on two sliders.
 - `windows`: convolution and pooling, window by window.

@@ -161,18 +161,12 @@ class ArrowKeys(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_name("arrow_keys.js")
     _css = Path(__file__).with_name("arrow_keys.css")
-    x, y = (
-        traitlets.Int(0).tag(sync=True),
-        traitlets.Int(0).tag(sync=True),
-    )  # ArrowRight: x + 1, ArrowDown: y + 1
-    left, right = (
-        traitlets.Int(0).tag(sync=True),
-        traitlets.Int(0).tag(sync=True),
-    )  # lowest and highest x
-    top, bottom = (
-        traitlets.Int(0).tag(sync=True),
-        traitlets.Int(0).tag(sync=True),
-    )  # lowest and highest y
+    x = traitlets.Int(0).tag(sync=True)  # ArrowRight adds 1
+    y = traitlets.Int(0).tag(sync=True)  # ArrowDown adds 1
+    left = traitlets.Int(0).tag(sync=True)  # the lowest x
+    right = traitlets.Int(0).tag(sync=True)
+    top = traitlets.Int(0).tag(sync=True)  # the lowest y
+    bottom = traitlets.Int(0).tag(sync=True)
     words = traitlets.Unicode().tag(sync=True)
 
 
